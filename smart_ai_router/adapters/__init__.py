@@ -1,0 +1,1 @@
+"""Doors to the world: journal, stores, sockets, notifiers, clock. They obey; they never decide."""

@@ -1,0 +1,171 @@
+"""The gateway's front: one request in, the right room to answer it.
+
+Calls are read and handed to the gateway; health, readiness and the model list are answered here from memory; what
+belongs to the control plane is passed on.
+"""
+
+from typing import Final, Protocol
+
+import msgspec
+
+from smart_ai_router import __version__
+from smart_ai_router.api.control_passage import ControlPassage, is_control_path
+from smart_ai_router.api.openai import ENDPOINTS, OPENAI_ERRORS, read_call
+from smart_ai_router.core.calls import Call, Caller, Endpoint
+from smart_ai_router.core.http_messages import ClientReply, HttpRequest
+from smart_ai_router.core.snapshot import KeyGrant
+from smart_ai_router.domain.errors import Refusal
+from smart_ai_router.domain.failures import Failure, failure_of_refusal
+
+JSON_HEADERS: Final = (("content-type", "application/json"),)
+UNKNOWN_PATH: Final = "nothing is served at {path}; calls go to /v1/chat/completions, the console is at /console"
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What `/ready` says."""
+
+    ready: bool
+    snapshot_version: int
+    journal_writable: bool
+    control_plane_seen: bool
+
+
+class Calls(Protocol):
+    """What the front asks of the gateway."""
+
+    @property
+    def region_header(self) -> str | None: ...
+
+    def identify(self, request: HttpRequest) -> tuple[Caller, KeyGrant | None]:
+        """Raises KeyInvalid."""
+
+    def run(self, call: Call, caller: Caller, grant: KeyGrant | None, reply: ClientReply, started: float) -> None: ...
+
+    def new_request_id(self) -> str: ...
+
+    def model_list(self, grant: KeyGrant | None) -> bytes: ...
+
+    def health(self) -> dict[str, object]: ...
+
+    def readiness(self) -> Readiness: ...
+
+
+class Front:
+    """Implements `core.http_messages.Handler`."""
+
+    def __init__(self, calls: Calls, control: ControlPassage) -> None:
+        self._calls = calls
+        self._control = control
+
+    def handle(self, request: HttpRequest, reply: ClientReply) -> None:
+        path = request.path
+        endpoint = ENDPOINTS.get(path)
+        if endpoint is not None:
+            self._call(endpoint, request, reply)
+        elif is_control_path(path):
+            self._control.pass_on(request, reply)
+        elif path == "/v1/models" or path.startswith("/v1/models/"):
+            self._models(request, reply)
+        elif path == "/health":
+            reply.send(200, JSON_HEADERS, msgspec.json.encode(self._calls.health()))
+        elif path == "/ready":
+            readiness = self._calls.readiness()
+            reply.send(200 if readiness.ready else 503, JSON_HEADERS, msgspec.json.encode(readiness))
+        elif path == "/":
+            reply.send(307, (("location", "/console"),), b"")
+        else:
+            self._refuse(
+                Failure(404, "invalid_request_error", "not_found", UNKNOWN_PATH.format(path=path[:200])), reply
+            )
+
+    def refuse(self, status: int, message: str, reply: ClientReply) -> None:
+        kind = "invalid_request_error" if status < 500 else "service_unavailable"
+        code = "request_too_large" if status == 413 else "bad_request" if status < 500 else "router_busy"
+        retry_after_s = 1.0 if status == 503 else None
+        self._refuse(Failure(status, kind, code, message, retry_after_s=retry_after_s), reply)
+
+    def _call(self, endpoint: Endpoint, request: HttpRequest, reply: ClientReply) -> None:
+        try:
+            caller, grant = self._calls.identify(request)
+            _require_json_post(request)
+            call = read_call(endpoint, request.headers, request.body, self._calls.region_header)
+        except Refusal as refusal:
+            self._refuse(failure_of_refusal(refusal), reply)
+            return
+        except _HttpRefusal as refusal:
+            self._refuse(refusal.failure, reply)
+            return
+        self._calls.run(call, caller, grant, reply, request.received_at)
+
+    def _models(self, request: HttpRequest, reply: ClientReply) -> None:
+        try:
+            _, grant = self._calls.identify(request)
+        except Refusal as refusal:
+            self._refuse(failure_of_refusal(refusal), reply)
+            return
+        if request.method not in ("GET", "HEAD"):
+            self._refuse(_method_failure(request.method, "GET"), reply)
+            return
+        models = self._calls.model_list(grant)
+        if request.path == "/v1/models":
+            reply.send(200, JSON_HEADERS, models)
+            return
+        name = request.path.removeprefix("/v1/models/")
+        one = [each for each in msgspec.json.decode(models)["data"] if each["id"] == name]
+        if one:
+            reply.send(200, JSON_HEADERS, msgspec.json.encode(one[0]))
+        else:
+            message = f"there is no model {name[:200]!r}; GET /v1/models lists those that are served"
+            self._refuse(Failure(404, "invalid_request_error", "model_not_found", message, "model"), reply)
+
+    def _refuse(self, failure: Failure, reply: ClientReply) -> None:
+        request_id = self._calls.new_request_id()
+        headers = [*JSON_HEADERS, ("x-request-id", request_id)]
+        headers.append(("x-should-retry", "true" if failure.should_retry else "false"))
+        if failure.retry_after_s is not None:
+            headers.append(("retry-after", str(max(1, round(failure.retry_after_s)))))
+        if failure.status == 405:
+            headers.append(("allow", failure.param or ""))
+        if failure.status == 401:
+            headers.append(("www-authenticate", "Bearer"))
+        reply.send(failure.status, headers, OPENAI_ERRORS.body(failure, request_id))
+
+
+class _HttpRefusal(Exception):
+    """The request is refused for its HTTP form."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def _require_json_post(request: HttpRequest) -> None:
+    """A call is a POST of plain JSON. The content type keeps a web page from calling without asking (CORS)."""
+    if request.method != "POST":
+        raise _HttpRefusal(_method_failure(request.method, "POST"))
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        message = f"the content type must be application/json, not {content_type[:100] or 'missing'}"
+        raise _HttpRefusal(Failure(415, "invalid_request_error", "unsupported_media_type", message))
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding != "identity":
+        message = f"the content encoding {encoding[:100]} is not served; send the body uncompressed"
+        raise _HttpRefusal(Failure(415, "invalid_request_error", "unsupported_encoding", message))
+
+
+def _method_failure(method: str, allowed: str) -> Failure:
+    message = f"{method} is not served here; use {allowed}"
+    return Failure(405, "invalid_request_error", "method_not_allowed", message, param=allowed)
+
+
+def health_facts(providers: int, channels: int, timestamp: int) -> dict[str, object]:
+    """The reference project's keys of `/health`."""
+    return {
+        "status": "healthy",
+        "version": __version__,
+        "mode": "yaml",
+        "timestamp": timestamp,
+        "providers": providers,
+        "channels": channels,
+        "cache_status": "active",
+    }

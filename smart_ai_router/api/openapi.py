@@ -1,0 +1,169 @@
+"""What the API says about itself: the OpenAPI document, and a page that shows it without anything from outside.
+
+The answers' schemas come from the shapes that the verbs answer with, so that the document cannot drift from them.
+"""
+
+import base64
+import hashlib
+from html import escape
+from typing import Any, Final, TypedDict
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from smart_ai_router.api.plain_json_response import PlainJsonResponse
+from smart_ai_router.core.alert_log import ChannelAlert
+from smart_ai_router.core.statistics.query import QueryAnswer
+from smart_ai_router.core.statistics.shapes import (
+    CostBreakdown,
+    DailyStatistics,
+    MonthlyStatistics,
+    SummaryStatistics,
+    TopChannels,
+    TopModels,
+    TopTags,
+    TopUsers,
+    WeeklyStatistics,
+)
+
+Document = dict[str, Any]  # FastAPI's own type for JSON documents
+
+
+class RecentAlerts(TypedDict):
+    """The alerts of the last hours, oldest first."""
+
+    time_range_hours: int
+    total_alerts: int
+    alert_counts: dict[str, int]
+    alerts: list[ChannelAlert]
+    complete: bool
+
+
+class Message(TypedDict):
+    """Something was done."""
+
+    success: bool
+    message: str
+
+
+class Mistake(TypedDict):
+    """Why there is no other answer."""
+
+    detail: str
+
+
+ANSWERS: Final = (
+    DailyStatistics,
+    WeeklyStatistics,
+    MonthlyStatistics,
+    SummaryStatistics,
+    TopModels,
+    TopChannels,
+    TopUsers,
+    TopTags,
+    CostBreakdown,
+    QueryAnswer,
+    RecentAlerts,
+)
+
+_STYLE: Final = (
+    "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto}code{font-weight:bold}td{padding:0 1em 0 0}"
+)
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_PAGE_POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
+
+
+def answers(data: type | None) -> Document:
+    """How a route answers, as FastAPI wants to be told: `{"success": true, "data": <this>}`, or one of the refusals."""
+    schema: Document = (
+        _ref(Message) if data is Message else _envelope({"type": "object"} if data is None else _ref(data))
+    )
+    refusals = {400: "参数错误", 401: "没有或错误的管理员令牌", 403: "用户密钥无权访问"}
+    return {
+        "response_class": PlainJsonResponse,
+        "response_model": None,
+        "responses": {
+            200: {"description": "成功", "content": {"application/json": {"schema": schema}}},
+            **{
+                status: {"description": why, "content": {"application/json": {"schema": _ref(Mistake)}}}
+                for status, why in refusals.items()
+            },
+        },
+    }
+
+
+def describe(app: FastAPI) -> None:
+    """Make the document once, with our schemas, and serve it and its page."""
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    _, ours = msgspec.json.schema_components(
+        (*ANSWERS, Message, Mistake), schema_hook=_anything, ref_template="#/components/schemas/{name}"
+    )
+    components.update(_with_numbers(ours))
+    document["components"]["securitySchemes"] = {"admin_token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"admin_token": []}]
+    app.openapi_schema = document
+    page = _page(document)
+
+    def docs(_request: Request) -> HTMLResponse:
+        return HTMLResponse(page, headers={"content-security-policy": _PAGE_POLICY})
+
+    def openapi_json(_request: Request) -> PlainJsonResponse:
+        return PlainJsonResponse(document)
+
+    app.add_route("/docs", docs, include_in_schema=False)
+    app.add_route("/openapi.json", openapi_json, include_in_schema=False)
+
+
+def _envelope(data: Document) -> Document:
+    return {
+        "type": "object",
+        "required": ["success", "data"],
+        "properties": {"success": {"type": "boolean", "const": True}, "data": data},
+    }
+
+
+def _ref(shape: type) -> Document:
+    return {"$ref": f"#/components/schemas/{shape.__name__}"}
+
+
+def _anything(_type: type) -> Document:
+    return {"description": "any JSON value"}  # an empty schema counts as none
+
+
+def _with_numbers(schema: Any) -> Any:
+    """Decimals go over the wire as JSON numbers, not as strings."""
+    if isinstance(schema, dict):
+        if schema.get("format") == "decimal":
+            return {"type": "number"}
+        return {key: _with_numbers(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_with_numbers(each) for each in schema]
+    return schema
+
+
+def _page(document: Document) -> str:
+    parts = [
+        f"<!doctype html><html lang=zh><meta charset=utf-8><title>{escape(document['info']['title'])}</title>",
+        f"<style>{_STYLE}</style><h1>{escape(document['info']['title'])} {escape(document['info']['version'])}</h1>",
+        f"<p>{escape(document['info'].get('description', ''))}</p>",
+        '<p><a href="/openapi.json">openapi.json</a></p>',
+    ]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            parts.append(f"<h3><code>{method.upper()} {escape(path)}</code></h3><p>{escape(operation['summary'])}</p>")
+            parts.append(_parameters(operation.get("parameters", [])))
+    return "".join(parts)
+
+
+def _parameters(parameters: list[Document]) -> str:
+    rows = []
+    for each in parameters:
+        schema = each["schema"]
+        default = f"默认 {schema['default']}" if schema.get("default") not in (None, "") else ""
+        cells = (each["name"], each.get("description", ""), default)
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells))
+    return f"<table>{''.join(rows)}</table>" if rows else ""

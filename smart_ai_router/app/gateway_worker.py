@@ -1,0 +1,267 @@
+"""One gateway worker: its loop, its doors, its gateway, from start to drained."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections import Counter
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import uvloop
+
+from smart_ai_router.adapters.chance import SystemChance
+from smart_ai_router.adapters.clock import LoopClock
+from smart_ai_router.adapters.http_server import HttpServer, ServerLimits
+from smart_ai_router.adapters.inflight import InflightFile
+from smart_ai_router.adapters.journal import JournalWriter
+from smart_ai_router.adapters.link import LinkClient
+from smart_ai_router.adapters.local_upstream import UpstreamWithLocal
+from smart_ai_router.adapters.processes import SupervisorLink
+from smart_ai_router.adapters.secrets import SnapshotFile, decode_snapshot
+from smart_ai_router.adapters.upstream_http import HttpUpstream
+from smart_ai_router.adapters.upstream_proxies import ProxySettings
+from smart_ai_router.api.control_passage import ControlPassage
+from smart_ai_router.api.front import Front, Readiness, health_facts
+from smart_ai_router.app.boot import GatewayBoot
+from smart_ai_router.app.recovery import dead_tables, inflight_path, recover
+from smart_ai_router.core.calls import Call, Caller
+from smart_ai_router.core.gateway import Doors, Gateway
+from smart_ai_router.core.http_messages import ClientReply, HttpRequest
+from smart_ai_router.core.link_messages import (
+    AttemptsSeen,
+    ExplainAnswered,
+    ExplainAsked,
+    FromControl,
+    Hello,
+    NewSnapshot,
+    ResetChannel,
+    WorkerState,
+)
+from smart_ai_router.core.plain_json import encode_plain
+from smart_ai_router.core.snapshot import KeyGrant, Snapshot
+from smart_ai_router.domain.channel import Channel
+from smart_ai_router.domain.errors import Refusal
+from smart_ai_router.domain.faults import Fault
+from smart_ai_router.providers import demo
+from smart_ai_router.providers.openai import OpenAIDialect
+
+REPORT_INTERVAL_S: Final = 0.2  # faults reach the monitor well within a second
+STATE_INTERVAL_S: Final = 1.0
+DRAIN_POLL_S: Final = 0.05
+
+_logger = logging.getLogger(__name__)
+
+
+class AttemptReporter:
+    """Implements `core.gateway.AttemptObserver`: gathers what was seen and sends it in short intervals."""
+
+    def __init__(self, clock: LoopClock) -> None:
+        self._clock = clock
+        self._successes: Counter[tuple[str, str]] = Counter()
+        self._faults: list[tuple[str, str, float, Fault]] = []
+        self.link: LinkClient | None = None
+
+    def observe_attempt(self, channel: Channel, fault: Fault | None) -> None:
+        if fault is None:
+            self._successes[channel.id, channel.name] += 1
+        else:
+            if not self._faults:
+                self._clock.call_later(0.0, self.flush)
+            self._faults.append((channel.id, channel.name, self._clock.now(), fault))
+
+    def flush(self) -> None:
+        if self.link is None or not (self._successes or self._faults):
+            return
+        successes = tuple([(*channel, count) for channel, count in self._successes.items()])
+        self.link.send(AttemptsSeen(successes, tuple(self._faults)))
+        self._successes.clear()
+        self._faults = []
+
+
+class Worker:
+    """Implements `api.front.Calls` over the gateway, and answers the control plane."""
+
+    def __init__(self, boot: GatewayBoot, loop: asyncio.AbstractEventLoop) -> None:
+        self._boot = boot
+        self._loop = loop
+        self._clock = LoopClock(loop)
+        self._zone = ZoneInfo(boot.time_zone)
+        data_dir = Path(boot.data_dir)
+        self._snapshot_file = SnapshotFile(data_dir)
+        self._inflight = InflightFile(inflight_path(data_dir, boot.worker))
+        self._journal = JournalWriter(Path(boot.logs_dir), loop, boot.durability)
+        network = HttpUpstream(loop, proxies=ProxySettings.from_environment(os.environ))
+        self._network = network
+        self._reporter = AttemptReporter(self._clock)
+        snapshot = self._snapshot_file.load() or Snapshot(version=0, made_at=0.0)
+        doors = Doors(
+            clock=self._clock,
+            journal=self._journal,
+            journal_position=lambda: self._journal.position,
+            inflight=self._inflight,
+            upstream=UpstreamWithLocal(network, demo.answer, loop),
+            dialects={"openai": OpenAIDialect()},
+            observer=self._reporter,
+            chance=SystemChance(),
+            today=self._today,
+        )
+        self.gateway = Gateway(doors, boot.worker, self._inflight.last_number, snapshot, boot.workers)
+        limits = ServerLimits(
+            head_s=boot.head_s,
+            body_s=boot.body_s,
+            keep_alive_s=boot.keep_alive_s,
+            body_bytes_max=boot.body_bytes_max,
+            connections_max=boot.connections_max,
+        )
+        self.server = HttpServer(Front(self, ControlPassage(network, str(boot.control_socket))), limits)
+        self._link = LinkClient(boot.link_socket, self._take, self._hello)
+        self._reporter.link = self._link
+        self._models: dict[tuple[int, tuple[str, ...]], bytes] = {}
+        self._first_snapshot = asyncio.Event()
+        if snapshot.version:
+            self._first_snapshot.set()
+
+    # --- life ---
+
+    async def start(self, listener: socket.socket) -> None:
+        """Recover what a dead predecessor left, then serve."""
+        self._link.start()
+        await self._first_snapshot.wait()
+        await self._recover()
+        await self.server.start(self._loop, sock=listener)
+        self._report()
+
+    async def drain(self) -> None:
+        """Stop accepting, let calls finish until the deadline, cut the rest; every line is on disk afterwards."""
+        self.server.drain()
+        deadline = self._clock.monotonic() + self._boot.drain_deadline_s
+        while (self.gateway.calls_under_way or self.server.connection_count) and self._clock.monotonic() < deadline:
+            await asyncio.sleep(DRAIN_POLL_S)
+        self.server.close()
+        self.gateway.cut_all()
+        while self.gateway.calls_under_way:
+            await asyncio.sleep(DRAIN_POLL_S)
+        self._reporter.flush()
+        await asyncio.sleep(0)
+        self._journal.close()
+        self._link.close()
+        await self._network.close()
+        self._inflight.close_file()
+
+    async def _recover(self) -> None:
+        tables = [self._inflight]
+        if self._boot.worker == 0:
+            tables += dead_tables(Path(self._boot.data_dir), self._boot.workers)
+        for table in tables:
+            now = self._clock.now()
+            booked = await recover(table, self._journal, Path(self._boot.logs_dir), self.gateway.snapshot, now)
+            if booked:
+                _logger.warning("%d calls that were in flight when a worker died are on the books now", booked)
+            if table is not self._inflight:
+                table.close_file()
+                table.path.unlink()
+
+    def _report(self) -> None:
+        self._reporter.flush()
+        state = WorkerState(
+            self._boot.worker,
+            self.gateway.calls_under_way,
+            self.server.connection_count,
+            self._journal.admits,
+            self.gateway.snapshot.version,
+        )
+        if self._link.is_connected:
+            self._link.send(state)
+        self._clock.call_later(REPORT_INTERVAL_S, self._report)
+
+    # --- control plane ---
+
+    def _hello(self) -> Hello:
+        return Hello(self._boot.worker, os.getpid(), self.gateway.snapshot.version)
+
+    def _take(self, message: FromControl) -> None:
+        match message:
+            case NewSnapshot(data):
+                self._adopt(data)
+            case ResetChannel(channel_id):
+                self.gateway.reset_channel(channel_id)
+            case ExplainAsked(question, model, kind):
+                self._link.send(self._explain(question, model, kind))
+
+    def _adopt(self, data: bytes) -> None:
+        snapshot = decode_snapshot(data)
+        self.gateway.adopt(snapshot)
+        self._models.clear()
+        self._first_snapshot.set()
+
+    def _explain(self, question: int, model: str, kind: str) -> ExplainAnswered:
+        try:
+            return ExplainAnswered(question, 200, encode_plain(self.gateway.explain(model, kind)))
+        except Refusal as refusal:
+            body = {"status": refusal.status, "code": refusal.code, "message": refusal.message}
+            return ExplainAnswered(question, refusal.status, msgspec.json.encode(body))
+
+    # --- front ---
+
+    @property
+    def region_header(self) -> str | None:
+        return self.gateway.region_header
+
+    def identify(self, request: HttpRequest) -> tuple[Caller, KeyGrant | None]:
+        return self.gateway.keyring.identify(request.headers, request.client_ip, self._clock.now())
+
+    def run(self, call: Call, caller: Caller, grant: KeyGrant | None, reply: ClientReply, started: float) -> None:
+        self.gateway.run(call, caller, grant, reply, started)
+
+    def new_request_id(self) -> str:
+        return self.gateway.new_request_id()
+
+    def model_list(self, grant: KeyGrant | None) -> bytes:
+        key = (self.gateway.snapshot.version, grant.models if grant is not None else ())
+        known = self._models.get(key)
+        if known is None:
+            made_at = int(self.gateway.snapshot.made_at)
+            data = [
+                {"id": each.id, "object": "model", "created": made_at, "owned_by": each.owned_by}
+                for each in self.gateway.table.models()
+            ]
+            known = self._models[key] = msgspec.json.encode({"object": "list", "data": data})
+        return known
+
+    def health(self) -> dict[str, object]:
+        snapshot = self.gateway.snapshot
+        return health_facts(len(snapshot.providers), len(snapshot.channels), int(self._clock.now()))
+
+    def readiness(self) -> Readiness:
+        version = self.gateway.snapshot.version
+        admits = self._journal.admits
+        return Readiness(
+            bool(version) and admits and not self.server.is_draining, version, admits, self._link.is_connected
+        )
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now(), self._zone).date()
+
+
+async def _serve(boot: GatewayBoot, listener: socket.socket, supervisor: SupervisorLink | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    worker = Worker(boot, loop)
+    await worker.start(listener)
+    if supervisor is not None:
+        supervisor.report_ready()
+    await stop.wait()
+    await worker.drain()
+
+
+def run_gateway(boot: GatewayBoot, listener: socket.socket, supervisor: SupervisorLink | None = None) -> int:
+    """Serve until SIGTERM; returns the exit code."""
+    uvloop.run(_serve(boot, listener, supervisor))
+    return 0

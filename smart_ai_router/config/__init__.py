@@ -1,0 +1,1 @@
+"""File and environment in, one frozen `Settings` out."""

@@ -1,0 +1,72 @@
+"""Who may call: API keys by their hash, and the anonymous caller on the router's own machine.
+
+The anonymous caller exists so that a fresh start answers the guide's first curl. It must come over loopback, without
+a proxy in front, and address the router by a loopback name, so that neither a reverse proxy nor a web page in the
+operator's browser (DNS rebinding) can borrow it.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Final
+
+from smart_ai_router.core.calls import Caller
+from smart_ai_router.core.snapshot import AccessPolicy, KeyGrant, Snapshot, User
+from smart_ai_router.domain.errors import KeyInvalid
+
+PROXY_HEADERS: Final = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+LOOPBACK_NAMES: Final = frozenset(("localhost", "127.0.0.1", "[::1]"))
+USER_AGENT_CHARACTERS_MAX: Final = 200
+
+
+class Keyring:
+    """The keys and users of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._grants: dict[str, KeyGrant] = {grant.sha256_hex: grant for grant in snapshot.keys}
+        self._users: dict[str, User] = {user.id: user for user in snapshot.users}
+        self._access: AccessPolicy = snapshot.access
+
+    def grant(self, key_sha256_hex: str) -> KeyGrant | None:
+        return self._grants.get(key_sha256_hex)
+
+    def user(self, user_id: str) -> User | None:
+        return self._users.get(user_id)
+
+    def identify(self, headers: Mapping[str, str], client_ip: str, now: float) -> tuple[Caller, KeyGrant | None]:
+        """The caller of a request; raises KeyInvalid. Which keys exist cannot be told from the answer."""
+        user_agent = headers.get("user-agent", "")[:USER_AGENT_CHARACTERS_MAX] or None
+        presented = _presented_key(headers)
+        if presented is not None:
+            grant = self._grants.get(sha256(presented.encode("utf-8", "replace")).hexdigest())
+            if grant is not None and self._is_good(grant, now):
+                return Caller(client_ip, user_agent, grant.user_id, grant.id), grant
+            if self._grants or self._access.keys_required:
+                raise KeyInvalid("the API key is not valid; ask your administrator for one")
+        if self._access.keys_required or not self._access.anonymous_loopback:
+            raise KeyInvalid("an API key is required: send it as 'Authorization: Bearer KEY'")
+        if not is_local_caller(headers, client_ip):
+            raise KeyInvalid("calls without an API key are only served on the router's own machine")
+        return Caller(client_ip, user_agent), None
+
+    def _is_good(self, grant: KeyGrant, now: float) -> bool:
+        user = self._users.get(grant.user_id)
+        return grant.enabled and (grant.expires_at is None or now < grant.expires_at) and (user is None or user.enabled)
+
+
+def is_local_caller(headers: Mapping[str, str], client_ip: str) -> bool:
+    """True for a program on this machine that talks to the router directly, by a loopback name."""
+    try:
+        loopback = ip_address(client_ip).is_loopback
+    except ValueError:
+        return False
+    host = headers.get("host", "").lower()
+    name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    return loopback and name in LOOPBACK_NAMES and not any(each in headers for each in PROXY_HEADERS)
+
+
+def _presented_key(headers: Mapping[str, str]) -> str | None:
+    authorization = headers.get("authorization", "")
+    if authorization[:7].lower() == "bearer ":
+        return authorization[7:].strip() or None
+    return headers.get("x-api-key") or None

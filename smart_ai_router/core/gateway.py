@@ -1,0 +1,428 @@
+"""The gateway of one worker: what every operation shares, and the newest snapshot they decide by.
+
+`adopt` swaps everything that a snapshot decides at once: routes, prices, keys, limits. Operations under way keep the
+targets and price sheets they were admitted with.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Final, Protocol
+
+from smart_ai_router.core.admission import Keyring
+from smart_ai_router.core.calls import Call, Caller, Dialect, Target
+from smart_ai_router.core.http_messages import ClientReply
+from smart_ai_router.core.intents import TEXT_MAX, Intent, encode_intent
+from smart_ai_router.core.operation import Operation
+from smart_ai_router.core.ports import Clock, Exchange, InflightTable, Journal, Upstream, UpstreamRoute
+from smart_ai_router.core.records import Ending, Moments, make_record
+from smart_ai_router.core.routing_table import RoutingTable
+from smart_ai_router.core.snapshot import KeyGrant, Snapshot
+from smart_ai_router.core.usage_record import encode_usage_record
+from smart_ai_router.domain.channel import Channel, ChannelModel
+from smart_ai_router.domain.errors import (
+    ChannelsUnavailable,
+    PriceUnknown,
+    RateLimited,
+    Refusal,
+    RouterBusy,
+)
+from smart_ai_router.domain.faults import Fault
+from smart_ai_router.domain.health import HealthBoard
+from smart_ai_router.domain.limits import CallGate, Refused
+from smart_ai_router.domain.live_stats import LiveStats
+from smart_ai_router.domain.meters import Meter, Usage, UsageSource
+from smart_ai_router.domain.money import Pico, divide_half_even, require_cell
+from smart_ai_router.domain.pricing import UNPRICED, PriceCatalog, PriceSheet, price_usage
+from smart_ai_router.domain.request_ids import SidSequence, check_text, encode_request_id
+from smart_ai_router.domain.routing import Candidate, Explanation, fit_candidates, health_reason
+from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
+from smart_ai_router.domain.tags import recorded_tags
+
+TAGS_CACHED_MAX: Final = 4096  # distinct (model, query, features) of one snapshot
+
+
+class AttemptObserver(Protocol):
+    """Hears how every upstream try ended: the channel monitor, through the control plane."""
+
+    def observe_attempt(self, channel: Channel, fault: Fault | None) -> None: ...
+
+
+class Chance(Protocol):
+    """Randomness."""
+
+    def fraction(self) -> float:
+        """A number in [0, 1)."""
+
+    def bits(self) -> int:
+        """At least 25 random bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the gateway reaches outside of itself."""
+
+    clock: Clock
+    journal: Journal
+    journal_position: Callable[[], tuple[str, int]]
+    inflight: InflightTable
+    upstream: Upstream
+    dialects: Mapping[str, Dialect]
+    observer: AttemptObserver
+    chance: Chance
+    today: Callable[[], date]  # the date in the configured time zone
+
+
+class _Decisions:
+    """Everything that follows from one snapshot, compiled once."""
+
+    def __init__(self, snapshot: Snapshot, now: float) -> None:
+        self.snapshot = snapshot
+        self.keyring = Keyring(snapshot)
+        self.catalog = PriceCatalog(snapshot.prices)
+        self.table = RoutingTable(snapshot, lambda channel, model: self._prices_per_mtok(channel, model, now))
+        self.tags: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = {}
+        self._routes = {channel.id: _route(channel) for channel in snapshot.channels}
+
+    def sheet(self, channel: Channel, model: ChannelModel, now: float) -> PriceSheet | None:
+        return self.catalog.sheet(channel.id, channel.provider_id, channel.region, model.upstream_name, model.name, now)
+
+    def route(self, channel: Channel) -> UpstreamRoute:
+        """A candidate of an earlier snapshot may name a channel that this one no longer has."""
+        return self._routes.get(channel.id) or _route(channel)
+
+    def _prices_per_mtok(self, channel: Channel, model: ChannelModel, now: float) -> tuple[Pico | None, Pico | None]:
+        """Input and output price of a million tokens in short calls, for the routing scores."""
+        sheet = self.sheet(channel, model, now)
+        return (None, None) if sheet is None else (_per_mtok(sheet, Meter.INPUT), _per_mtok(sheet, Meter.OUTPUT))
+
+
+def _per_mtok(sheet: PriceSheet, meter: Meter) -> Pico | None:
+    bill = price_usage(sheet, Usage(((meter, 1000),), UsageSource.ESTIMATED))
+    return None if bill.basis == UNPRICED else bill.total_cost * 1000
+
+
+class Gateway:
+    """Implements `core.operation.Services`."""
+
+    def __init__(self, doors: Doors, node: int, last_number: int, snapshot: Snapshot, workers: int = 1) -> None:
+        self._doors = doors
+        self._workers = workers
+        self.clock = doors.clock
+        self._ids = SidSequence(node, last_number)
+        self._live = LiveStats()
+        self._health = HealthBoard(snapshot.routing.cooldown_s)
+        self._key_gates: dict[str, tuple[KeyGrant, CallGate]] = {}
+        self._channel_gates: dict[str, tuple[Channel, CallGate]] = {}
+        self._operations: set[Operation] = set()
+        self._decisions = _Decisions(snapshot, self.clock.now())
+        self._apply_policy()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is decided by now."""
+        return self._decisions.snapshot
+
+    @property
+    def keyring(self) -> Keyring:
+        return self._decisions.keyring
+
+    @property
+    def table(self) -> RoutingTable:
+        return self._decisions.table
+
+    @property
+    def calls_under_way(self) -> int:
+        return len(self._operations)
+
+    @property
+    def journal_admits(self) -> bool:
+        return self._doors.journal.admits
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Decide by this snapshot from now on."""
+        before = self._decisions.snapshot
+        self._decisions = _Decisions(snapshot, self.clock.now())
+        self._health.keep_unchanged(before.channels, snapshot.channels)
+        self._live.keep_only(frozenset(channel.id for channel in snapshot.channels))
+        self._apply_policy()
+
+    def explain(self, model: str, kind: str) -> Explanation:
+        """Where a call to this model field would go now, and why."""
+        now = self.clock.monotonic()
+        chance = self._doors.chance.fraction()
+        return self.table.explain(
+            model, self._live, chance, now, kind=kind, blocked=lambda each: self._blocked(each, now)
+        )
+
+    def reset_channel(self, channel_id: str) -> None:
+        """Forget the faults held against a channel."""
+        self._health.reset(channel_id)
+
+    def new_request_id(self) -> str:
+        number = self._ids.next(int(self.clock.now() * 1000))
+        self._doors.inflight.remember_number(number)
+        return encode_request_id(number, check_text(self._doors.chance.bits()))
+
+    def run(self, call: Call, caller: Caller, grant: KeyGrant | None, reply: ClientReply, started: float) -> None:
+        """Carry a call out; everything further comes through events."""
+        operation = Operation(
+            self,
+            call=call,
+            caller=caller,
+            grant=grant,
+            reply=reply,
+            request_id=self.new_request_id(),
+            started=started,
+        )
+        reply.events = operation
+        self._operations.add(operation)
+        operation.begin()
+
+    def cut_all(self) -> None:
+        """End every call under way now, with what is known of it; each has its line."""
+        for operation in tuple(self._operations):
+            operation.cut()
+
+    # --- services of an operation ---
+
+    def admit(self, operation: Operation) -> None:
+        """Take the caller's limits and plan the candidates; the most certain refusal first."""
+        doors, call, grant = self._doors, operation.call, operation.grant
+        if not doors.journal.admits:
+            raise RouterBusy("the journal cannot be written, so no call can be accounted for", retry_after_s=1.0)
+        if doors.inflight.is_full:
+            raise RouterBusy("too many calls are in flight", retry_after_s=1.0)
+        selection = self.table.select(call.model, call.endpoint.model_kind)
+        operation.query_tags = selection.positive_tags
+        candidates = selection.candidates
+        if grant is not None:
+            candidates = self.table.permitted(candidates, grant.models)
+            self._enter_key_gate(operation, grant)
+        now = self.clock.monotonic()
+        ordered = self.table.order(candidates, self._live, doors.chance.fraction(), now)
+        fit = fit_candidates(ordered, self._health, now)
+        operation.candidates = list(fit.candidates)
+        operation.is_last_resort = fit.is_last_resort
+
+    def next_target(self, operation: Operation) -> Candidate | None:
+        now, today = self.clock.monotonic(), self._doors.today()
+        while operation.candidates:
+            candidate = operation.candidates.pop(0)
+            channel = candidate.channel
+            if self._refuses_unpriced(candidate):
+                operation.refusals.append(PriceUnknown(f"{candidate.model.name} has no price on {channel.name}"))
+                continue
+            gate = self._channel_gate(channel)
+            verdict = gate.enter(now, today)
+            if isinstance(verdict, Refused):
+                message = f"channel {channel.name} is at its limit of {verdict.limit}"
+                operation.refusals.append(RateLimited(message, retry_after_s=verdict.retry_after_s))
+                continue
+            if not self._health.begin(channel.id, candidate.model.name, now, operation.is_last_resort):
+                gate.undo()
+                continue
+            operation.channel_gate = gate
+            return candidate
+        return None
+
+    def nothing_to_try(self, operation: Operation) -> Refusal:
+        if operation.refusals:
+            return operation.refusals[-1]
+        return ChannelsUnavailable(
+            f"every channel for {operation.call.model[:TEXT_MAX]!r} is resting after faults; try again shortly",
+            retry_after_s=1.0,
+        )
+
+    def sheet(self, target: Target) -> PriceSheet | None:
+        return self._decisions.sheet(target.channel, target.model, self.clock.now())
+
+    def dialect(self, target: Target) -> Dialect:
+        return self._doors.dialects[target.channel.dialect]
+
+    def send(self, operation: Operation, target: Target) -> Exchange:
+        """Write the intent, then start the upstream call."""
+        inflight = self._doors.inflight
+        previous = operation.slot
+        operation.slot = inflight.open(encode_intent(self._intent(operation, target)))
+        if previous is not None:
+            inflight.close(previous)
+        request = self.dialect(target).request(operation.call, target)
+        return self._doors.upstream.send(request, self._decisions.route(target.channel), operation)
+
+    def attempt_over(
+        self, operation: Operation, target: Target, fault: Fault | None, duration_s: float, first_byte_s: float | None
+    ) -> None:
+        now = self.clock.monotonic()
+        channel, model = target.channel, target.model.name
+        if operation.channel_gate is not None:
+            operation.channel_gate.leave()
+            operation.channel_gate = None
+        first_byte_ms = None if first_byte_s is None or not operation.call.stream else first_byte_s * 1000
+        if fault is not None:
+            self._health.failed(channel.id, model, fault, now)
+            if not fault.blames_request:
+                self._live.observe(channel.id, False, duration_s * 1000, first_byte_ms, now)
+                self._doors.observer.observe_attempt(channel, fault)
+                return
+        elif operation.is_abandoned:
+            self._health.released(channel.id, model)
+            return
+        else:
+            self._health.succeeded(channel.id, model, now)
+        self._live.observe(channel.id, True, duration_s * 1000, first_byte_ms, now)
+        self._doors.observer.observe_attempt(channel, None)
+
+    def book(self, operation: Operation, moments: Moments, ending: Ending, on_books: Callable[[], None]) -> None:
+        """Append the operation's line; call back once it is durable and its slot is free."""
+        record = make_record(
+            request_id=operation.request_id,
+            call=operation.call,
+            caller=operation.caller,
+            moments=moments,
+            ending=ending,
+            attempts=tuple(operation.attempts),
+            tags=self._tags(operation),
+            currency=self._decisions.snapshot.currency,
+            user_charge=self._user_charge(operation, ending),
+            upstream_model=operation.upstream_model,
+        )
+        if operation.key_gate is not None:
+            operation.key_gate.leave()
+        self._operations.discard(operation)
+
+        def durable() -> None:
+            if operation.slot is not None:
+                self._doors.inflight.close(operation.slot)
+            on_books()
+
+        if ending.outcome is Outcome.REFUSED and not self._doors.journal.admits:
+            on_books()  # nothing was spent, and a queue that cannot drain must not grow
+            return
+        self._doors.journal.append(encode_usage_record(record), moments.ended_at, durable)
+
+    # --- parts ---
+
+    def _apply_policy(self) -> None:
+        policy = self._decisions.snapshot.routing
+        self.attempts_max = policy.attempts_max if policy.fallback else 1
+        self.drain_s = policy.drain_s if policy.client_gone == "drain" else 0.0
+        self.region_header = self._decisions.snapshot.region_header
+
+    def _blocked(self, candidate: Candidate, now: float) -> str | None:
+        verdict = self._channel_gate(candidate.channel).check(now, self._doors.today())
+        if isinstance(verdict, Refused):
+            return f"at its limit of {verdict.limit}"
+        return health_reason(candidate, self._health, now)
+
+    def _enter_key_gate(self, operation: Operation, grant: KeyGrant) -> None:
+        known = self._key_gates.get(grant.id)
+        if known is None or known[0] is not grant:
+            gate = CallGate(grant.requests_per_minute_max, grant.concurrency_max, shares=self._workers)
+            if known is not None and known[0] == grant:
+                gate = known[1]
+            known = self._key_gates[grant.id] = (grant, gate)
+        verdict = known[1].enter(self.clock.monotonic(), self._doors.today())
+        if isinstance(verdict, Refused):
+            message = f"this API key is at its limit of {verdict.limit}"
+            raise RateLimited(message, retry_after_s=verdict.retry_after_s)
+        operation.key_gate = known[1]
+
+    def _channel_gate(self, channel: Channel) -> CallGate:
+        known = self._channel_gates.get(channel.id)
+        if known is None or known[0] is not channel:
+            gate = CallGate(
+                channel.requests_per_minute_max,
+                channel.concurrency_max,
+                channel.daily_limit,
+                channel.min_request_interval_s,
+                shares=self._workers,
+            )
+            if known is not None and _limits(known[0]) == _limits(channel):
+                gate = known[1]
+            known = self._channel_gates[channel.id] = (channel, gate)
+        return known[1]
+
+    def _refuses_unpriced(self, candidate: Candidate) -> bool:
+        if self._decisions.snapshot.routing.unpriced_models != "refuse":
+            return False
+        return self.sheet(candidate) is None
+
+    def _user_charge(self, operation: Operation, ending: Ending) -> Pico | None:
+        """What the user pays for the last attempt, by the decision table; None for a caller without a user."""
+        user_id = operation.caller.user_id
+        if user_id is None:
+            return None
+        bill = operation.attempts[-1].bill if operation.attempts else None
+        if bill is None or decide_billing(ending.outcome, True).user is Basis.NOTHING:
+            return 0
+        user = self.keyring.user(user_id)
+        return charge(bill.total_cost, user.group_ratio if user is not None else "1")
+
+    def _tags(self, operation: Operation) -> tuple[str, ...]:
+        call = operation.call
+        model = operation.attempts[-1].target.model.name if operation.attempts else call.model
+        key = (model, call.endpoint.request_type, operation.query_tags, call.features)
+        known = self._decisions.tags
+        tags = known.get(key)
+        if tags is None:
+            if len(known) >= TAGS_CACHED_MAX:
+                known.clear()
+            tags = known[key] = recorded_tags(
+                model if operation.attempts else "", key[1], operation.query_tags, call.features
+            )
+        return tags
+
+    def _intent(self, operation: Operation, target: Target) -> Intent:
+        call, caller, channel = operation.call, operation.caller, target.channel
+        day, offset = self._doors.journal_position()
+        return Intent(
+            request_id=operation.request_id,
+            started_at=self.clock.now(),
+            journal_day=day,
+            journal_offset=offset,
+            channel_id=channel.id,
+            channel_name=channel.name,
+            provider=channel.provider_id,
+            provider_region=channel.region,
+            model=target.model.name,
+            upstream_model=target.model.upstream_name,
+            requested_model=call.model[:TEXT_MAX],
+            request_type=call.endpoint.request_type,
+            usage_type=call.endpoint.usage_type.value,
+            stream=call.stream,
+            prompt_bytes=call.prompt_bytes,
+            currency=self._decisions.snapshot.currency,
+            user_id=caller.user_id,
+            api_key_id=caller.api_key_id,
+            end_user=call.end_user,
+            session_id=call.session_id,
+            client_ip=caller.client_ip,
+            user_agent=caller.user_agent,
+            region=call.region,
+        )
+
+
+def charge(cost: Pico, group_ratio: str) -> Pico:
+    """What a user pays for a cost, rounded once half to even."""
+    if group_ratio == "1":
+        return cost
+    ratio = Fraction(group_ratio)
+    return require_cell(divide_half_even(cost * ratio.numerator, ratio.denominator))
+
+
+def _limits(channel: Channel) -> tuple[object, ...]:
+    return (
+        channel.requests_per_minute_max,
+        channel.concurrency_max,
+        channel.daily_limit,
+        channel.min_request_interval_s,
+    )
+
+
+def _route(channel: Channel) -> UpstreamRoute:
+    timeouts = channel.timeouts
+    return UpstreamRoute(
+        timeouts.connect_s, timeouts.first_byte_s, timeouts.idle_s, timeouts.total_s, channel.proxy, channel.tls_verify
+    )

@@ -1,0 +1,433 @@
+"""One client call from admission to its line in the journal: a state machine without socket or clock of its own.
+
+Theory of operation. Events come in (upstream head, data, end, fault; client gone, slow, ready; journal durable) and
+commands go out (send upstream, answer the client, append the line). The life of an operation:
+
+    planned -> attempt 1 .. n -> settled -> on the books -> answered
+
+- Before an attempt's first upstream byte its intent stands in the in-flight table.
+- A failed attempt moves on to the next candidate until a byte of an answer has reached the client; never after.
+- Settlement happens once. The last bytes of the answer leave when the journal says that the line is durable, and
+  only then is the in-flight slot free.
+- A client that leaves does not end the operation: the upstream is drained to its own count within a bound, else
+  cancelled and estimated. There is always exactly one line.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import Final, Protocol
+
+from smart_ai_router.core.calls import Call, Caller, Dialect, ReplyReader, Target
+from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Headers, Reply, Timer
+from smart_ai_router.core.records import Attempt, Ending, Moments, bill_usage, usage_to_bill
+from smart_ai_router.core.snapshot import KeyGrant
+from smart_ai_router.domain.errors import Refusal
+from smart_ai_router.domain.failures import Failure, failure_of_faults, failure_of_refusal
+from smart_ai_router.domain.fault_classes import classify_fault
+from smart_ai_router.domain.faults import Fault, FaultKind
+from smart_ai_router.domain.limits import CallGate
+from smart_ai_router.domain.meters import NO_USAGE
+from smart_ai_router.domain.money import pico_to_decimal, pico_to_text
+from smart_ai_router.domain.pricing import PriceSheet
+from smart_ai_router.domain.routing import Candidate
+from smart_ai_router.domain.settlement import Outcome
+
+ERROR_BODY_BYTES_MAX: Final = 64 * 1024  # more of an error page says nothing more
+REPLY_BYTES_MAX: Final = 64 * 1024 * 1024  # a JSON reply is held until it is on the books
+JSON_TYPE: Final = ("content-type", "application/json")
+STREAM_HEADERS: Final = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache"),
+    ("x-accel-buffering", "no"),  # asks a proxy in front not to gather chunks
+)
+CLIENT_CLOSED_REQUEST: Final = 499  # nginx's word for a client that left; recorded, never sent
+
+
+class Services(Protocol):
+    """What an operation needs of the gateway that runs it."""
+
+    clock: Clock
+    attempts_max: int
+    drain_s: float  # 0: an abandoned upstream call is cancelled at once
+
+    def admit(self, operation: "Operation") -> None:
+        """Take the caller's limits and plan the candidates; raises Refusal."""
+
+    def next_target(self, operation: "Operation") -> Target | None:
+        """The next candidate that may be tried now; None when there is none left."""
+
+    def nothing_to_try(self, operation: "Operation") -> Refusal: ...
+
+    def sheet(self, target: Target) -> PriceSheet | None: ...
+
+    def dialect(self, target: Target) -> Dialect: ...
+
+    def send(self, operation: "Operation", target: Target) -> Exchange:
+        """Write the intent, then start the upstream call."""
+
+    def attempt_over(
+        self, operation: "Operation", target: Target, fault: Fault | None, duration_s: float, first_byte_s: float | None
+    ) -> None:
+        """Tell health, limits and the monitor how a try ended."""
+
+    def book(self, operation: "Operation", moments: Moments, ending: Ending, on_books: Callable[[], None]) -> None:
+        """Append the operation's line; call back once it is durable and its slot is free."""
+
+
+class _Stage(Enum):
+    PLANNED = auto()
+    ATTEMPTING = auto()
+    SETTLED = auto()
+
+
+class Operation(ExchangeSink):
+    """Takes the events of its upstream and of its client."""
+
+    __slots__ = (
+        "_attempt_started",
+        "_body_bytes",
+        "_closing",
+        "_drain_timer",
+        "_error_body",
+        "_exchange",
+        "_faults",
+        "_first_byte_at",
+        "_gone",
+        "_head",
+        "_reader",
+        "_reply",
+        "_services",
+        "_sheet",
+        "_stage",
+        "_status",
+        "_streaming",
+        "_target",
+        "attempts",
+        "call",
+        "caller",
+        "candidates",
+        "channel_gate",
+        "grant",
+        "is_last_resort",
+        "key_gate",
+        "query_tags",
+        "refusals",
+        "request_id",
+        "slot",
+        "started",
+    )
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        call: Call,
+        caller: Caller,
+        grant: KeyGrant | None,
+        reply: Reply,
+        request_id: str,
+        started: float,
+    ) -> None:
+        self._services = services
+        self._reply = reply
+        self._stage = _Stage.PLANNED
+        self._target: Target | None = None
+        self._exchange: Exchange | None = None
+        self._reader: ReplyReader | None = None
+        self._sheet: PriceSheet | None = None
+        self._faults: list[Fault] = []
+        self._status = 0
+        self._head: Mapping[str, str] = {}
+        self._streaming = False
+        self._error_body = b""
+        self._body_bytes = 0
+        self._attempt_started = 0.0
+        self._first_byte_at: float | None = None
+        self._gone = False
+        self._drain_timer: Timer | None = None
+        self._closing: Callable[[], None] = _nothing
+        self.call = call
+        self.caller = caller
+        self.request_id = request_id
+        self.started = started
+        self.grant = grant
+        self.attempts: list[Attempt] = []
+        # what the gateway keeps for this operation
+        self.candidates: list[Candidate] = []
+        self.is_last_resort = False
+        self.query_tags: tuple[str, ...] = ()
+        self.refusals: list[Refusal] = []
+        self.key_gate: CallGate | None = None
+        self.channel_gate: CallGate | None = None
+        self.slot: int | None = None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """True once the client has left."""
+        return self._gone
+
+    @property
+    def upstream_model(self) -> str | None:
+        """The model that the provider says answered."""
+        return self._reader.model if self._reader is not None else None
+
+    # --- planning and attempts ---
+
+    def begin(self) -> None:
+        """Admit the call and start its first attempt, or refuse it."""
+        try:
+            self._services.admit(self)
+            self._try_next()
+        except Refusal as refusal:
+            failure = failure_of_refusal(refusal)
+            self._settle(
+                Ending(Outcome.REFUSED, failure.code, failure.message, failure.status),
+                lambda: self._send_failure(failure),
+            )
+
+    def _try_next(self) -> None:
+        """Start the next attempt; raises Refusal when none could even be tried."""
+        services = self._services
+        target = services.next_target(self) if len(self.attempts) < services.attempts_max else None
+        if target is None:
+            if not self.attempts:
+                raise services.nothing_to_try(self)
+            self._fail(failure_of_faults(self._faults))
+            return
+        self._stage = _Stage.ATTEMPTING
+        self._target = target
+        self._attempt_started = services.clock.monotonic()
+        self._first_byte_at = None
+        self._sheet = services.sheet(target)
+        self._reader = None
+        self._status = 0
+        self._error_body = b""
+        self._exchange = services.send(self, target)
+
+    # --- upstream ---
+
+    def on_head(self, status: int, headers: Mapping[str, str]) -> None:
+        self._status = status
+        self._head = headers
+        if 200 <= status < 300 and self._target is not None:
+            content_type = headers.get("content-type", "")
+            self._streaming = self.call.stream and content_type.startswith("text/event-stream")
+            self._reader = self._services.dialect(self._target).reader(self.call, self._streaming)
+
+    def on_data(self, data: bytes) -> None:
+        if self._stage is _Stage.SETTLED:
+            return
+        if self._first_byte_at is None:
+            self._first_byte_at = self._services.clock.monotonic()
+        reader = self._reader
+        if reader is None:
+            if len(self._error_body) < ERROR_BODY_BYTES_MAX:
+                self._error_body += data[:ERROR_BODY_BYTES_MAX]
+            return
+        out = reader.feed(data)
+        if not self._streaming:
+            self._body_bytes += len(data)
+            if self._body_bytes > REPLY_BYTES_MAX:
+                self._stop_upstream()
+                self._attempt_failed(Fault(FaultKind.MALFORMED, f"the reply is larger than {REPLY_BYTES_MAX} bytes"))
+            return
+        if out and not self._gone:
+            if not self._reply.started:
+                self._reply.start(200, (*STREAM_HEADERS, *self._own_headers()), None)
+            self._reply.write(out)
+        if reader.fault is not None:
+            self._stop_upstream()
+            self._attempt_failed(reader.fault)
+        elif reader.is_complete:
+            self._complete()
+
+    def on_end(self) -> None:
+        if self._stage is _Stage.SETTLED:
+            return
+        reader = self._reader
+        if reader is None:
+            self._attempt_failed(classify_fault(self._status, self._head, self._error_body, self._services.clock.now()))
+            return
+        reader.end()
+        if reader.fault is not None:
+            self._attempt_failed(reader.fault)
+        elif reader.is_complete:
+            self._complete()
+        else:
+            self._attempt_failed(Fault(FaultKind.RESET, "the stream broke off before its end", self._status))
+
+    def on_fault(self, fault: Fault) -> None:
+        if self._stage is _Stage.SETTLED:
+            return
+        if self._reader is not None:
+            self._reader.end()
+        self._attempt_failed(fault)
+
+    # --- client ---
+
+    def on_client_gone(self) -> None:
+        if self._stage is not _Stage.ATTEMPTING or self._exchange is None:
+            return
+        self._gone = True
+        drain_s = self._services.drain_s
+        if drain_s <= 0:
+            self._stop_draining()
+            return
+        self._drain_timer = self._services.clock.call_later(drain_s, self._stop_draining)
+        self._exchange.resume_reading()
+
+    def on_client_slow(self) -> None:
+        if self._exchange is not None and not self._gone:
+            self._exchange.pause_reading()
+
+    def on_client_ready(self) -> None:
+        if self._exchange is not None:
+            self._exchange.resume_reading()
+
+    def cut(self) -> None:
+        """The router stops: end the call with what is known of it."""
+        self._gone = True
+        self._stop_draining()
+
+    def _stop_draining(self) -> None:
+        self._drain_timer = None
+        if self._stage is _Stage.ATTEMPTING:
+            self._stop_upstream()
+            if self._reader is not None:
+                self._reader.end()
+            self._end_attempt(Outcome.CANCELLED, None)
+            self._settle(self._gone_ending(), _nothing)
+
+    def _stop_upstream(self) -> None:
+        if self._exchange is not None:
+            exchange, self._exchange = self._exchange, None
+            exchange.cancel()
+
+    # --- endings ---
+
+    def _complete(self) -> None:
+        """The upstream answered in full."""
+        if self._gone:
+            self._end_attempt(Outcome.CANCELLED, None)
+            self._settle(self._gone_ending(), _nothing)
+            return
+        self._end_attempt(Outcome.SUCCESS, None)
+        self._settle(Ending(Outcome.SUCCESS, None, None, 200 if self._streaming else self._status), self._send_answer)
+
+    def _attempt_failed(self, fault: Fault) -> None:
+        self._exchange = None
+        self._faults.append(fault)
+        if self._gone:
+            self._end_attempt(Outcome.CANCELLED, fault)
+            self._settle(self._gone_ending(), _nothing)
+        elif self._reply.started:
+            self._end_attempt(Outcome.PARTIAL, fault)
+            self._settle(
+                Ending(Outcome.PARTIAL, fault.kind.value, fault.message, 200, self._reader_flags()), self._break_off
+            )
+        else:
+            self._end_attempt(Outcome.FAILED, fault)
+            if fault.blames_request:
+                self._settle(
+                    Ending(Outcome.FAILED, fault.kind.value, fault.message, self._status), self._pass_refusal_on
+                )
+                return
+            try:
+                self._try_next()
+            except Refusal as refusal:
+                self._fail(failure_of_refusal(refusal))
+
+    def _fail(self, failure: Failure) -> None:
+        """Every attempt failed before a byte of an answer left."""
+        fault = self._faults[-1]
+        flags = ("upstream_may_bill",) if fault.kind in (FaultKind.RESET, FaultKind.TIMEOUT) else ()
+        ending = Ending(Outcome.FAILED, fault.kind.value, fault.message, failure.status, flags)
+        self._settle(ending, lambda: self._send_failure(failure))
+
+    def _end_attempt(self, outcome: Outcome, fault: Fault | None) -> None:
+        """Bill the try and tell the gateway how it went."""
+        target, reader = self._target, self._reader
+        assert target is not None
+        duration_s = self._services.clock.monotonic() - self._attempt_started
+        first_byte_s = None if self._first_byte_at is None else self._first_byte_at - self._attempt_started
+        usage = NO_USAGE
+        if reader is not None:
+            usage = usage_to_bill(self.call, outcome, reader.usage, reader.content_bytes, reader.flags)
+        elif outcome is Outcome.CANCELLED:
+            usage = usage_to_bill(self.call, outcome, None, 0, ())
+        bill = bill_usage(self._sheet, usage)
+        sheet_id = self._sheet.id if self._sheet is not None else None
+        self.attempts.append(Attempt(target, self._status or None, fault, usage, bill, sheet_id, duration_s))
+        self._services.attempt_over(self, target, fault, duration_s, first_byte_s)
+
+    def _settle(self, ending: Ending, closing: Callable[[], None]) -> None:
+        self._stage = _Stage.SETTLED
+        if self._drain_timer is not None:
+            self._drain_timer.cancel()
+        clock = self._services.clock
+        first_byte_s = None if self._first_byte_at is None else self._first_byte_at - self.started
+        moments = Moments(clock.now(), clock.monotonic() - self.started, first_byte_s)
+        self._closing = closing
+        self._services.book(self, moments, ending, self._on_books)
+
+    def _on_books(self) -> None:
+        self._closing()
+
+    def _gone_ending(self) -> Ending:
+        return Ending(
+            Outcome.CANCELLED, "client_gone", "the client left before the answer was complete", CLIENT_CLOSED_REQUEST
+        )
+
+    def _reader_flags(self) -> tuple[str, ...]:
+        return self._reader.flags if self._reader is not None else ()
+
+    # --- answering ---
+
+    def _own_headers(self) -> Headers:
+        channel = self._target.channel.id if self._target is not None else ""
+        return (
+            ("x-request-id", self.request_id),
+            ("x-smart-ai-router-channel", channel),
+            ("x-smart-ai-router-attempts", str(len(self.attempts) + (self._stage is _Stage.ATTEMPTING))),
+        )
+
+    def _send_answer(self) -> None:
+        assert self._reader is not None
+        bill = self.attempts[-1].bill
+        cost = pico_to_decimal(bill.total_cost) if bill is not None and self.call.wants_cost else None
+        if self._streaming:
+            if not self._reply.started:
+                self._reply.start(200, (*STREAM_HEADERS, *self._own_headers()), None)
+            self._reply.finish(self._reader.last_bytes(cost))
+            return
+        headers = [("content-type", self._head.get("content-type", "application/json")), *self._own_headers()]
+        if bill is not None:
+            headers.append(("x-smart-ai-router-cost", f"{pico_to_text(bill.total_cost)} {bill.currency}"))
+        self._reply.send(self._status, headers, self._reader.last_bytes(cost))
+
+    def _send_failure(self, failure: Failure) -> None:
+        headers = [JSON_TYPE, *self._own_headers()]
+        headers.append(("x-should-retry", "true" if failure.should_retry else "false"))
+        if failure.retry_after_s is not None:
+            headers.append(("retry-after", str(max(1, round(failure.retry_after_s)))))
+        self._reply.send(failure.status, headers, self.call.endpoint.errors.body(failure, self.request_id))
+
+    def _pass_refusal_on(self) -> None:
+        """The provider blames the request: its own status and words go to the client, without our key."""
+        assert self._target is not None
+        body = self._error_body
+        key = self._target.channel.api_key.encode()
+        if key:
+            body = body.replace(key, b"***")
+        content_type = self._head.get("content-type", "application/json")
+        headers = (("content-type", content_type), *self._own_headers(), ("x-should-retry", "false"))
+        self._reply.send(self._status, headers, body)
+
+    def _break_off(self) -> None:
+        """Bytes of a stream have left: end it with an error event."""
+        failure = failure_of_faults(self._faults[-1:])
+        self._reply.finish(self.call.endpoint.errors.event(failure, self.request_id))
+
+
+def _nothing() -> None:
+    """There is no client to answer."""

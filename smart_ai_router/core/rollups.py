@@ -1,0 +1,284 @@
+"""Rollups: what the books sum up as records arrive, so that statistics never read records.
+
+A rollup holds one cell for each period and combination of its dimensions, in each currency. Those in `LIVE` take every
+batch as it comes. The `FOLDED` ones are made of a live one when a day is over: they hold the days before `live_from`
+(the newest day that any record belongs to), so that a busy day writes each of their cells once and not once a batch.
+A record that arrives late, for a day before `live_from`, goes to both. What a folded rollup holds therefore depends
+on the set of records alone, not on their order, and a rebuild ends with the same cells.
+
+A call counts under each of its tags: the cells of the tag rollups do not sum to the number of calls.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from smart_ai_router.core.local_days import month_number
+from smart_ai_router.core.posting import Posting, exact_pico
+from smart_ai_router.core.statistics_store import Dimension
+
+Name: TypeAlias = int | str  # how a store writes a dimension's value: as itself, or as a number of its dictionary
+Key: TypeAlias = tuple[Name, ...]  # period, dimensions, currency
+
+MS_PER_HOUR: Final = 3_600_000
+LATENCY_BOUNDS_MS: Final = (50, 100, 200, 350, 500, 750, 1000, 1500, 2500, 4000, 6000, 10_000, 15_000, 30_000, 60_000)
+TAGS_MAX: Final = 64  # of one record; more than any query or model name has
+
+
+class Measures(NamedTuple):
+    """The sums of one cell. Costs are picos; a batch's cell may pass 64 bits, and stores hold it in two parts."""
+
+    requests: int = 0
+    successes: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    input_cost: int = 0
+    output_cost: int = 0
+    other_cost: int = 0
+    duration_ms: int = 0
+    unpriced: int = 0
+    estimated: int = 0
+    images: int = 0
+    media_ms: int = 0
+
+
+class AttemptMeasures(NamedTuple):
+    """The sums of one cell of upstream tries. `latencies` counts the successful ones by `LATENCY_BOUNDS_MS`."""
+
+    attempts: int
+    failures: int
+    input_tokens: int
+    output_tokens: int
+    cost: int
+    duration_ms: int
+    latencies: tuple[int, ...]  # one more than the bounds: the last one is beyond them
+
+
+class Grain(Enum):
+    """What the period of a rollup counts: days, months, or hours of UTC since 1970."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+
+class Rollup(NamedTuple):
+    """One table of cells."""
+
+    name: str
+    grain: Grain
+    dimensions: tuple[Dimension, ...]
+
+
+_CUBE: Final = (Dimension.MODEL, Dimension.CHANNEL, Dimension.PROVIDER, Dimension.USAGE_TYPE)
+_USER: Final = (Dimension.USER, Dimension.API_KEY)
+
+HOUR: Final = Rollup("hour", Grain.HOUR, ())
+CUBE_DAY: Final = Rollup("cube_day", Grain.DAY, _CUBE)
+CUBE_MONTH: Final = Rollup("cube_month", Grain.MONTH, _CUBE)
+USER_CUBE_DAY: Final = Rollup("user_cube_day", Grain.DAY, _USER + _CUBE)
+USER_DAY: Final = Rollup("user_day", Grain.DAY, _USER)
+USER_MONTH: Final = Rollup("user_month", Grain.MONTH, _USER)
+TAG_DAY: Final = Rollup("tag_day", Grain.DAY, (Dimension.TAG,))
+TAG_MONTH: Final = Rollup("tag_month", Grain.MONTH, (Dimension.TAG,))
+REGION_DAY: Final = Rollup("region_day", Grain.DAY, (Dimension.REGION,))
+REGION_MONTH: Final = Rollup("region_month", Grain.MONTH, (Dimension.REGION,))
+
+LIVE: Final = (HOUR, CUBE_DAY, USER_CUBE_DAY, TAG_DAY, REGION_DAY)
+FOLDED: Final = {
+    CUBE_MONTH: CUBE_DAY,
+    USER_DAY: USER_CUBE_DAY,
+    USER_MONTH: USER_CUBE_DAY,
+    TAG_MONTH: TAG_DAY,
+    REGION_MONTH: REGION_DAY,
+}
+ROLLUPS: Final = (*LIVE, *FOLDED)
+ATTEMPT_HOUR: Final = Rollup("attempt_hour", Grain.HOUR, (Dimension.CHANNEL,))
+ATTEMPT_DAY: Final = Rollup("attempt_day", Grain.DAY, (Dimension.CHANNEL,))
+ATTEMPT_ROLLUPS: Final = (ATTEMPT_HOUR, ATTEMPT_DAY)
+
+Cells: TypeAlias = dict[Key, Measures]
+AttemptCells: TypeAlias = dict[Key, AttemptMeasures]
+
+
+class Deltas(NamedTuple):
+    """What a batch adds to the live rollups and to the tries."""
+
+    cells: dict[Rollup, Cells]
+    attempts: dict[Rollup, AttemptCells]
+
+
+class Names(Protocol):
+    """How a store writes the values of dimensions. A mapping answers every text; "" is the value of a missing one."""
+
+    @property
+    def model(self) -> Mapping[str, Name]: ...
+    @property
+    def channel(self) -> Mapping[str, Name]: ...
+    @property
+    def provider(self) -> Mapping[str, Name]: ...
+    @property
+    def user(self) -> Mapping[str, Name]: ...
+    @property
+    def api_key(self) -> Mapping[str, Name]: ...
+    @property
+    def usage_type(self) -> Mapping[str, Name]: ...
+    @property
+    def currency(self) -> Mapping[str, Name]: ...
+    @property
+    def region(self) -> Mapping[str, Name]: ...
+    @property
+    def tag(self) -> Mapping[str, Name]: ...
+
+
+def fold(postings: Iterable[Posting], names: Names) -> Deltas:
+    """The cells of some records. Measures are gathered by key and summed by column, which costs least."""
+    hours: dict[Key, list[Measures]] = defaultdict(list)
+    cube: dict[Key, list[Measures]] = defaultdict(list)
+    user_cube: dict[Key, list[Measures]] = defaultdict(list)
+    regions: dict[Key, list[Measures]] = defaultdict(list)
+    tagged: dict[tuple[int, tuple[str, ...], Name], list[Measures]] = defaultdict(list)
+    models, channels, providers, users = names.model, names.channel, names.provider, names.user
+    api_keys, usage_types, currencies, region_names = names.api_key, names.usage_type, names.currency, names.region
+    for posting in postings:
+        record = posting.record
+        day = posting.day
+        currency = currencies[record.cost_currency]
+        cube_key = (
+            models[record.model],
+            channels[record.channel_id],
+            providers[record.provider],
+            usage_types[record.usage_type],
+            currency,
+        )
+        measures = _measures(posting)
+        hours[posting.at_ms // MS_PER_HOUR, currency].append(measures)
+        cube[day, *cube_key].append(measures)
+        user_cube[day, users[record.user_id or ""], api_keys[record.api_key_id or ""], *cube_key].append(measures)
+        regions[day, region_names[record.region or ""], currency].append(measures)
+        if record.tags:
+            tagged[day, record.tags, currency].append(measures)
+    tags = _by_tag(tagged, names.tag)
+    cells = {HOUR: _summed(hours), CUBE_DAY: _summed(cube), USER_CUBE_DAY: _summed(user_cube)}
+    cells |= {TAG_DAY: _summed(tags), REGION_DAY: _summed(regions)}
+    return Deltas(cells, _attempt_cells(postings, names))
+
+
+def fold_over(cells: Mapping[Key, Measures], source: Rollup, target: Rollup) -> Cells:
+    """The cells of a folded rollup that some cells of its source add up to."""
+    places = [0, *(1 + source.dimensions.index(dimension) for dimension in target.dimensions), -1]
+    gathered: dict[Key, list[Measures]] = defaultdict(list)
+    for key, measures in cells.items():
+        projected = [key[place] for place in places]
+        if target.grain is Grain.MONTH:
+            projected[0] = month_number(int(key[0]))
+        gathered[tuple(projected)].append(measures)
+    return _summed(gathered)
+
+
+def add_attempt_measures(tries: Sequence[AttemptMeasures]) -> AttemptMeasures:
+    """The sums of some cells."""
+    counts = [sum(column) for column in zip(*(each[:-1] for each in tries), strict=True)]
+    latencies = tuple(map(sum, zip(*(each.latencies for each in tries), strict=True)))
+    return AttemptMeasures(*counts, latencies)
+
+
+def latency_ms(latencies: Sequence[int], share: float) -> int | None:
+    """The latency that `share` (0..1) of the counted tries did not exceed, straight-lined within its bucket.
+
+    None when nothing is counted; beyond the last bound that bound is all that is known.
+    """
+    rank = share * sum(latencies)
+    if not sum(latencies):
+        return None
+    lower = 0
+    for count, upper in zip(latencies, LATENCY_BOUNDS_MS, strict=False):
+        if count and rank <= count:
+            return round(lower + (upper - lower) * rank / count)
+        rank -= count
+        lower = upper
+    return LATENCY_BOUNDS_MS[-1]
+
+
+def _measures(posting: Posting) -> Measures:
+    record = posting.record
+    return Measures(
+        1,
+        1 if posting.is_success else 0,
+        record.input_tokens,
+        record.output_tokens,
+        record.cached_tokens,
+        record.reasoning_tokens,
+        posting.input_cost,
+        posting.output_cost,
+        posting.other_cost,
+        posting.duration_ms,
+        1 if record.cost_basis == "unpriced" else 0,
+        1 if record.usage_source == "estimated" else 0,
+        posting.images,
+        posting.media_ms,
+    )
+
+
+def _summed(gathered: Mapping[Key, list[Measures]]) -> Cells:
+    return {
+        key: rows[0] if len(rows) == 1 else Measures(*map(sum, zip(*rows, strict=True)))
+        for key, rows in gathered.items()
+    }
+
+
+def _by_tag(
+    tagged: Mapping[tuple[int, tuple[str, ...], Name], list[Measures]], names: Mapping[str, Name]
+) -> dict[Key, list[Measures]]:
+    """Records of one model bear the same tags: they are summed before each tag takes its share."""
+    by_tag: dict[Key, list[Measures]] = defaultdict(list)
+    for (day, tags, currency), rows in tagged.items():
+        measures = rows[0] if len(rows) == 1 else Measures(*map(sum, zip(*rows, strict=True)))
+        for tag in dict.fromkeys(tags[:TAGS_MAX]):
+            by_tag[day, names[tag], currency].append(measures)
+    return by_tag
+
+
+def _attempt_cells(postings: Iterable[Posting], names: Names) -> dict[Rollup, AttemptCells]:
+    by_hour: dict[Key, list[tuple[int, ...]]] = defaultdict(list)
+    by_day: dict[Key, list[tuple[int, ...]]] = defaultdict(list)
+    channels, currencies = names.channel, names.currency
+    for posting in postings:
+        record = posting.record
+        currency = currencies[record.cost_currency]
+        hour = posting.at_ms // MS_PER_HOUR
+        for channel_id, row in _tries(posting):
+            channel = channels[channel_id]
+            by_hour[hour, channel, currency].append(row)
+            by_day[posting.day, channel, currency].append(row)
+    return {
+        ATTEMPT_HOUR: {key: _attempt_measures(rows) for key, rows in by_hour.items()},
+        ATTEMPT_DAY: {key: _attempt_measures(rows) for key, rows in by_day.items()},
+    }
+
+
+def _tries(posting: Posting) -> Iterable[tuple[str, tuple[int, ...]]]:
+    """Each try as attempts, failures, tokens, cost and duration; a record without attempts is one of its channel."""
+    record = posting.record
+    if record.attempts:
+        for each in record.attempts:
+            failed = 0 if each.error_kind is None else 1
+            tokens = (each.input_tokens, each.output_tokens)
+            yield each.channel_id, (1, failed, *tokens, exact_pico(each.cost), each.duration_ms)
+    elif record.channel_id and record.outcome != "refused":
+        failed = 0 if posting.is_success else 1
+        tokens = (record.input_tokens, record.output_tokens)
+        cost = posting.input_cost + posting.output_cost + posting.other_cost
+        yield record.channel_id, (1, failed, *tokens, cost, posting.duration_ms)
+
+
+def _attempt_measures(rows: Sequence[tuple[int, ...]]) -> AttemptMeasures:
+    latencies = [0] * (len(LATENCY_BOUNDS_MS) + 1)
+    for row in rows:
+        if not row[1]:
+            latencies[bisect_left(LATENCY_BOUNDS_MS, row[-1])] += 1
+    return AttemptMeasures(*map(sum, zip(*rows, strict=True)), latencies=tuple(latencies))

@@ -1,0 +1,267 @@
+"""Readers of OpenAI-compatible replies: one JSON body, or a server-sent-event stream.
+
+Theory of operation of the stream. Bytes pass through untouched and whole events at a time. Only an event that can
+matter is parsed: the first ones, and those in which a byte search finds usage, an error, a finish reason or the
+terminator. Three things are kept back: the terminator `[DONE]`, which the client gets once the call is on the
+books; a usage-only event, which is dropped when the client did not ask for it and waits for its cost when the
+client asked for that; and an error event, which the gateway answers in its own words. However the bytes are cut,
+the same events come out.
+"""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from smart_ai_router.core.calls import Call
+from smart_ai_router.domain.fault_classes import classify_error_body
+from smart_ai_router.domain.faults import Fault, FaultKind
+from smart_ai_router.domain.meters import Usage
+from smart_ai_router.domain.money import pico_from_decimal, pico_to_text
+from smart_ai_router.providers.openai_usage import UsageInvalid, read_usage
+
+DONE_EVENT: Final = b"data: [DONE]\n\n"
+EVENT_BYTES_MAX: Final = 1024 * 1024  # a longer event is passed on unread: it carries content, not usage
+FIRST_EVENTS_READ: Final = 3  # they tell the model, an error at once, and the size of an empty event
+
+_MATTERS = re.compile(
+    rb'"usage"[ \t]*:[ \t]*\{|\[DONE\]|"error"[ \t]*:[ \t]*[\{"]|"finish_reason"[ \t]*:[ \t]*"|^event:[ \t]*error', re.M
+)
+_BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+    usage: dict[str, object] | None = None
+
+
+class _Groq(msgspec.Struct):
+    usage: dict[str, object] | None = None
+
+
+class _Facts(msgspec.Struct):
+    """What of a body or chunk matters to the books."""
+
+    model: str | None = None
+    service_tier: str | None = None
+    usage: dict[str, object] | None = None
+    error: object = None
+    choices: list[_Choice] | None = None
+    x_groq: _Groq | None = None
+
+
+_decoder = msgspec.json.Decoder(_Facts)
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _Reader:
+    """What both readers keep."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.usage: Usage | None = None
+        self.flags: tuple[str, ...] = ()
+        self.fault: Fault | None = None
+        self.model: str | None = None
+        self.is_complete = False
+        self.content_bytes = 0
+        self._tier: str | None = None
+
+    def _take(self, facts: _Facts) -> None:
+        """Keep what a chunk or body says; the last usage wins."""
+        self.model = self.model or facts.model
+        self._tier = facts.service_tier or self._tier
+        report = facts.usage
+        if report is None and facts.x_groq is not None:
+            report = facts.x_groq.usage
+        if report is None and facts.choices:
+            report = facts.choices[0].usage
+        if report is None:
+            return
+        try:
+            self.usage = read_usage(report, self._tier)
+            self.flags = ()
+        except UsageInvalid as error:
+            self.usage = None
+            self.flags = (str(error),)
+
+
+class JsonReader(_Reader):
+    """One JSON body, kept whole until it is on the books."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes) -> bytes:
+        self._parts.append(data)
+        return b""
+
+    def end(self) -> None:
+        body = b"".join(self._parts)
+        self._parts = [body]
+        self.content_bytes = len(body)
+        try:
+            facts = _decoder.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            self._read_loosely(body)
+            return
+        if facts.error is not None and not facts.choices:
+            self.fault = classify_error_body(200, body)
+            return
+        self.is_complete = True
+        self._take(facts)
+
+    def last_bytes(self, cost: Decimal | None) -> bytes:
+        body = self._parts[0]
+        return body if cost is None else _with_cost(body, cost)
+
+    def _read_loosely(self, body: bytes) -> None:
+        """The body is not of the known shape: refuse what is no JSON object, else flag that its usage is unusable."""
+        try:
+            fields = _object_decoder.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            self.fault = Fault(FaultKind.MALFORMED, "the upstream answered 200 with something that is not JSON", 200)
+            return
+        if "error" in fields and bytes(fields["error"]) != b"null" and "choices" not in fields:
+            self.fault = classify_error_body(200, body)
+            return
+        self.is_complete = True
+        self.flags = ("usage_malformed",)
+
+
+class StreamReader(_Reader):
+    """A server-sent-event stream."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self._carry = bytearray()
+        self._searched = 0
+        self._passing_long_event = False
+        self._events = 0
+        self._bytes = 0
+        self._empty_event_bytes = 0
+        self._finish_seen = False
+        self._held_usage = b""
+        self._done = b""
+
+    def feed(self, data: bytes) -> bytes:
+        if self._done or self.fault is not None:
+            return b""
+        is_whole = not self._carry and not self._passing_long_event and data.endswith(b"\n\n")
+        if is_whole and self._events >= FIRST_EVENTS_READ and _MATTERS.search(data) is None:
+            self._events += data.count(b"\n\n")
+            self._bytes += len(data)
+            return data
+        self._carry += data
+        return self._cut_events()
+
+    def end(self) -> None:
+        if self._carry and self.fault is None and not self._done:
+            self._carry += b"\n\n"
+            self._held_usage = self._cut_events() + self._held_usage
+        if self.fault is None and (self._done or self._finish_seen or self.usage is not None):
+            self.is_complete = True
+        self.content_bytes = max(0, self._bytes - self._events * self._empty_event_bytes)
+
+    def last_bytes(self, cost: Decimal | None) -> bytes:
+        held = self._held_usage
+        if held and cost is not None:
+            held = _event_with_cost(held, cost)
+        return held + (self._done or DONE_EVENT)
+
+    # --- events ---
+
+    def _cut_events(self) -> bytes:
+        """Take whole events off the carry; return the bytes that go to the client."""
+        carry = self._carry
+        out = bytearray()
+        start = 0
+        search_from = max(0, self._searched - 3)
+        while (found := _BOUNDARY.search(carry, search_from)) is not None:
+            event = bytes(carry[start : found.end()])
+            start = search_from = found.end()
+            out += self._take_event(event)
+            if self._done or self.fault is not None:
+                carry.clear()
+                self._searched = 0
+                return bytes(out)
+        if start:
+            del carry[:start]
+        self._searched = len(carry)
+        if len(carry) > EVENT_BYTES_MAX:
+            self._passing_long_event = True
+            self._bytes += len(carry)
+            out += carry
+            carry.clear()
+            self._searched = 0
+        return bytes(out)
+
+    def _take_event(self, event: bytes) -> bytes:
+        if self._passing_long_event:
+            self._passing_long_event = False
+            return event
+        self._events += 1
+        self._bytes += len(event)
+        if self._events > FIRST_EVENTS_READ and _MATTERS.search(event) is None:
+            return event
+        payload = _payload(event)
+        if payload is None:
+            self._events -= 1
+            return event
+        if payload == b"[DONE]":
+            self._done = event
+            self.is_complete = True
+            self.content_bytes = max(0, self._bytes - self._events * self._empty_event_bytes)
+            return b""
+        return self._take_chunk(event, payload)
+
+    def _take_chunk(self, event: bytes, payload: bytes) -> bytes:
+        try:
+            facts = _decoder.decode(payload)
+        except (msgspec.DecodeError, RecursionError):
+            if _MATTERS.search(event) is not None:
+                self.flags = ("stream_chunk_malformed",)
+            return event
+        if facts.error is not None:
+            self.fault = classify_error_body(200, payload)
+            return b""
+        self._take(facts)
+        if facts.choices:
+            if self._events <= FIRST_EVENTS_READ:
+                size = len(event)
+                self._empty_event_bytes = min(size, self._empty_event_bytes or size)
+            if facts.choices[0].finish_reason:
+                self._finish_seen = True
+            return event
+        if facts.usage is None:
+            return event
+        if not self._call.wants_usage:
+            return b""
+        if self._call.wants_cost:
+            self._held_usage = event
+            return b""
+        return event
+
+
+def _payload(event: bytes) -> bytes | None:
+    """The data of an event, its lines joined; None for comments and events without data."""
+    lines = [line[5:].strip() for line in event.lstrip(b"\xef\xbb\xbf").splitlines() if line.startswith(b"data:")]
+    return b"\n".join(lines) if lines else None
+
+
+def _with_cost(body: bytes, cost: Decimal) -> bytes:
+    """Add `usage.cost` to a body, everything else byte for byte as it came."""
+    fields = _object_decoder.decode(body)
+    if "usage" not in fields or bytes(fields["usage"])[:1] != b"{":
+        return body
+    usage = _object_decoder.decode(fields["usage"])
+    usage["cost"] = msgspec.Raw(pico_to_text(pico_from_decimal(cost)).encode())
+    fields["usage"] = msgspec.Raw(msgspec.json.encode(usage))
+    return msgspec.json.encode(fields)
+
+
+def _event_with_cost(event: bytes, cost: Decimal) -> bytes:
+    payload = _payload(event)
+    return b"data: " + _with_cost(payload, cost) + b"\n\n" if payload is not None else event

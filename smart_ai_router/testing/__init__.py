@@ -1,0 +1,1 @@
+"""Counterparts to test against: an upstream that answers, and that misbehaves on request."""

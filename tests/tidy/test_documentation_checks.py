@@ -1,0 +1,47 @@
+"""The documentation checks find what they should, and nothing else."""
+
+from tests.tidy.documentation_checks import commands, dead_paths, scripts, wrong_commands
+
+PATHS = ["README.md", "docs/zh/start.md", "smart_ai_router/core/utils/usage_tracker.py", "config/example.yaml"]
+
+
+def test_a_link_to_a_page_that_is_not_there_is_found() -> None:
+    text = "see [start](../zh/start.md#keys), [gone](gone.md) and [the web](https://example.org/a.md)"
+
+    assert dead_paths("docs/en/a.md", text, PATHS) == ["docs/en/a.md: links to gone.md, which does not exist"]
+
+
+def test_a_file_in_code_marks_must_exist_by_its_path_or_its_end() -> None:
+    text = "`core/utils/usage_tracker.py`, `config/example.yaml`, `core/utils/gone.py`, `docs/zh/`, `missing.toml`"
+
+    assert dead_paths("README.md", text, PATHS) == [
+        "README.md: names core/utils/gone.py, which does not exist",
+        "README.md: names missing.toml, which does not exist",
+    ]
+
+
+def test_files_made_at_run_time_and_patterns_are_not_asked_for() -> None:
+    text = "`logs/usage_YYYYMMDD.jsonl`, `config/router_config.yaml`, `docs/{zh,en}`, `/v1/stats/daily`"
+
+    assert dead_paths("README.md", text, PATHS) == []
+
+
+def test_commands_are_read_from_shell_blocks_and_code_marks() -> None:
+    text = (
+        "Run `python main.py prices list` or:\n```bash\n# python main.py comment\npython main.py --port 8000 # here\n"
+        "smart-ai-router verify | less\n```\n```python\nimport main\n```\n"
+    )
+
+    assert list(commands(text)) == [["--port", "8000"], ["verify"], ["prices", "list"]]
+
+
+def test_scripts_are_read_from_shell_blocks() -> None:
+    assert scripts("```bash\npython scripts/archive.py --archive\n```\n") == ["scripts/archive.py"]
+
+
+def test_a_command_that_is_not_known_is_found_with_the_reason() -> None:
+    text = "`python main.py verify` `python main.py fly --high`"
+
+    found = wrong_commands("README.md", text, lambda words: None if words == ["verify"] else "no such command")
+
+    assert found == ["README.md: `smart-ai-router fly --high`: no such command"]

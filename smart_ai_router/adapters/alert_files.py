@@ -19,6 +19,7 @@ from smart_ai_router.core.alerting import Delivery
 from smart_ai_router.core.plain_json import encode_plain
 
 SPENT_BYTES_MAX: Final = 1024 * 1024  # of lines that no longer matter; then the file is written anew
+FORGOTTEN_AFTER_S: Final = 7 * 86_400.0  # a claim that nobody renewed or released for a week: its channel is gone
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +49,9 @@ class PendingFile:
                 deliveries.pop(entry.done, None)
         self._live = {key: _put_line(delivery) for key, delivery in deliveries.items()}
         if self._path.exists():
-            self._write_anew()
+            self._size = self._path.stat().st_size
+            with contextlib.suppress(OSError):  # a full disk must not cost what was read
+                self._write_anew()
         return list(deliveries.values())
 
     def put(self, delivery: Delivery) -> None:
@@ -97,6 +100,8 @@ class ClaimFile:
             key = _claim_key(channel_id, kind)
             if claims.get(key, now) > now:
                 return False
+            for old in [each for each, end in claims.items() if now - end > FORGOTTEN_AFTER_S]:
+                del claims[old]
             claims[key] = until
             return True
 

@@ -18,23 +18,35 @@ class StartRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """What the command line said. None means that it said nothing: the file, the environment or the default decides."""
+    """What the command line said. None means that it said nothing: environment, file or default decides."""
 
+    config: str | None = None
     host: str | None = None
     port: int | None = None
     workers: int | None = None
-    config: Path | None = None
-    data_dir: Path = Path("data")
-    logs_dir: Path = Path("logs")
+    data_dir: str | None = None
+    logs_dir: str | None = None
     log_level: str | None = None
+
+    def overrides(self) -> dict[str, str]:
+        """The options that were given, by the dotted names of their settings."""
+        given = {
+            "server.host": self.host,
+            "server.port": self.port,
+            "server.workers": self.workers,
+            "storage.data_dir": self.data_dir,
+            "journal.logs_dir": self.logs_dir,
+            "monitoring.log_level": self.log_level,
+        }
+        return {name: str(value) for name, value in given.items() if value is not None}
 
     def arguments(self) -> tuple[str, ...]:
         """The options as the command line of a child process."""
         pairs = (
+            ("--config", self.config),
             ("--host", self.host),
             ("--port", self.port),
             ("--workers", self.workers),
-            ("--config", self.config),
             ("--data-dir", self.data_dir),
             ("--logs-dir", self.logs_dir),
             ("--log-level", self.log_level),

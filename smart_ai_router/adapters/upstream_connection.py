@@ -22,7 +22,7 @@ it cannot have processed. After more than a second, or after a byte, it is a RES
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Protocol, cast
 
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -35,11 +35,12 @@ HEADERS_MAX = 200  # large providers send 30
 SILENT_BYTES_MAX = 65_536  # received without one byte of body: heads, interim heads, chunk sizes, trailers
 JOINED_BODY_MAX = 16_384  # up to here one buffer is cheaper than two
 UPLOAD_PIECE_BYTES = 262_144
-STALE_CLOSE_S: Final = 1.0
 
 
 class Owner(Protocol):
     """The pool that a connection belongs to."""
+
+    stale_close_s: float  # how soon after a request a reused connection closes when it was already closing
 
     def release(self, connection: "UpstreamConnection") -> None:
         """The reply is complete and the connection is good for another."""
@@ -179,7 +180,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if exchange is None:
             self.drop()
             return
-        exchange.stamp = self._time()
+        if exchange.phase == READING:
+            exchange.stamp = self._time()
         self._answered = True
         self._silent_bytes += nbytes
         try:
@@ -260,6 +262,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             return
         check_framing(status, self._parser.get_http_version(), headers)
         exchange.phase = READING
+        exchange.stamp = self._time()
         exchange.body = b""
         self._head_done = True
         self._headers = {}
@@ -312,7 +315,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _is_stale_close(self, exchange: HttpExchange) -> bool:
         if self._answered or not self.served or exchange.retried:
             return False
-        return self._time() - self._begun_at < STALE_CLOSE_S
+        return self._time() - self._begun_at < self._owner.stale_close_s
 
     def _broken(self, exchange: HttpExchange, error: Exception) -> None:
         """The parser refused the bytes, or a callback did."""

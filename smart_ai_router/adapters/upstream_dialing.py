@@ -6,7 +6,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from itertools import zip_longest
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ from smart_ai_router.adapters.upstream_targets import Endpoint
 HAPPY_EYEBALLS_S = 0.25  # RFC 8305: how long the first address has before the next one is tried beside it
 ADDRESSES_MAX = 8  # a name with more addresses than this gains nothing from trying them all
 PROXY_HEAD_BYTES_MAX = 16_384
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+NAT64 = IPv6Network("64:ff9b::/96")  # how IPv4 hosts look in a network that has only IPv6
 
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 AnyProtocol = TypeVar("AnyProtocol", bound=asyncio.BaseProtocol)
@@ -97,13 +99,14 @@ class Dialer:
             answer += piece
             if len(answer) > PROXY_HEAD_BYTES_MAX:
                 raise DialError("the proxy's answer is too long")
-        status_line, _, rest = answer.partition(b"\r\n")
+        head, _, behind = answer.partition(b"\r\n\r\n")
+        status_line = head.partition(b"\r\n")[0]
         words = status_line.split(b" ", 2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
             raise DialError("the proxy's answer is not HTTP")
         if not 200 <= int(words[1]) < 300:
             raise DialError(f"the proxy answered {int(words[1])} to CONNECT")
-        if rest.partition(b"\r\n\r\n")[2] and rest != b"\r\n":
+        if behind:
             raise DialError("the proxy sent bytes behind its answer")
 
     async def _connect(self, host: str, port: int, public_only: bool) -> socket.socket:
@@ -114,7 +117,10 @@ class Dialer:
 
     async def _resolve(self, host: str, port: int, public_only: bool) -> list[Address]:
         """Addresses to try, families taking turns, the system's first choice first."""
-        found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:  # a label that is empty or too long
+            raise DialError(f"{host[:80]!r} is not a host name") from error
         by_family: dict[socket.AddressFamily, list[Address]] = {}
         for family, _, _, _, address in found:
             if family in (socket.AF_INET, socket.AF_INET6) and (not public_only or is_public(str(address[0]))):
@@ -178,10 +184,18 @@ def is_public(address: str) -> bool:
     """True for an address of the open Internet; an IPv4 address inside an IPv6 one is judged by itself."""
     parsed = ip_address(address.partition("%")[0])
     if isinstance(parsed, IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if inner is not None:
-            parsed = inner
+        inner = _inner_address(parsed)
+        if inner is None and parsed not in GLOBAL_UNICAST:
+            return False
+        parsed = inner or parsed
     return parsed.is_global and not parsed.is_multicast
+
+
+def _inner_address(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that packets to this address would really go to."""
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
 def _close_late(task: "asyncio.Task[socket.socket]") -> None:

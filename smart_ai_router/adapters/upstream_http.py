@@ -18,9 +18,9 @@ What `send` promises beyond `core.ports.Upstream`:
 import asyncio
 from dataclasses import dataclass
 
-from smart_ai_router.adapters.upstream_connection import HeaderNames
 from smart_ai_router.adapters.upstream_dialing import Dialer, Way
 from smart_ai_router.adapters.upstream_exchange import Deadlines, HttpExchange
+from smart_ai_router.adapters.upstream_framing import HeaderNames
 from smart_ai_router.adapters.upstream_pool import PoolLimits, UpstreamPool
 from smart_ai_router.adapters.upstream_proxies import ProxySettings
 from smart_ai_router.adapters.upstream_targets import Endpoint, Targets, request_head

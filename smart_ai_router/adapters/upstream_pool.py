@@ -7,15 +7,18 @@ is ready first, be it a new one or one that came free.
 """
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from smart_ai_router.adapters.upstream_connection import HeaderNames, UpstreamConnection
+from smart_ai_router.adapters.upstream_connection import UpstreamConnection
 from smart_ai_router.adapters.upstream_dialing import Dialer, DialError, Way
 from smart_ai_router.adapters.upstream_exchange import WAITING, HttpExchange
+from smart_ai_router.adapters.upstream_framing import HeaderNames
 from smart_ai_router.domain.faults import Fault, FaultKind
 
 DIAL_GRACE_S = (
@@ -31,6 +34,7 @@ class PoolLimits:
     waiting_max: int = 1024  # beyond it a caller is better told at once
     idle_max: int = 64
     idle_s: float = 60.0  # shorter than the idle limit of the large providers' load balancers
+    stale_close_s: float = 1.0  # several round trips; whoever closes later had our request and may have worked on it
 
 
 class UpstreamPool:
@@ -53,6 +57,7 @@ class UpstreamPool:
         self._way = way
         self._dialer = dialer
         self._limits = limits
+        self.stale_close_s = limits.stale_close_s
         self._read_view = read_view
         self._names = names
         self._on_idle = on_idle
@@ -218,7 +223,9 @@ def _dial_fault(way: Way, error: Exception) -> Fault:
     if isinstance(error, socket.gaierror):
         message = f"the name {endpoint.host} does not resolve{through}: {error.strerror}"
         return Fault(FaultKind.CONNECT_FAILED, message, details={"phase": "dns"})
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    # The loop's own words for a refused connection name the address again and not the reason.
+    is_system = isinstance(error, OSError) and error.errno in errno.errorcode
+    reason = os.strerror(error.errno) if is_system else str(error) or type(error).__name__
     return Fault(
         FaultKind.CONNECT_FAILED, f"no connection to {endpoint}{through}: {reason}", details={"phase": "connect"}
     )

@@ -6,7 +6,7 @@ from smart_ai_router import __version__
 from smart_ai_router.api.admin_access import AdminOnly
 from smart_ai_router.api.control_services import AlertsView, ControlServices, ReloadOutcome
 from smart_ai_router.api.errors import add_error_handlers
-from smart_ai_router.api.openapi import describe
+from smart_ai_router.api.openapi import ControlApp, serve_description
 from smart_ai_router.api.security_headers import SecurityHeaders
 from smart_ai_router.api.system_routes import system_router
 from smart_ai_router.api.usage_stats import usage_stats_router
@@ -16,7 +16,7 @@ __all__ = ["AlertsView", "ControlServices", "ReloadOutcome", "create_control_app
 
 def create_control_app(services: ControlServices) -> FastAPI:
     """The application over these services; it starts nothing and holds no state of its own."""
-    app = FastAPI(
+    app = ControlApp(
         title="Smart AI Router",
         version=__version__,
         description="统计、告警、路由与系统接口。所有请求都需要管理员令牌：Authorization: Bearer <admin token>。",
@@ -28,7 +28,7 @@ def create_control_app(services: ControlServices) -> FastAPI:
     app.include_router(usage_stats_router(services))
     app.include_router(system_router(services))
     add_error_handlers(app)
-    describe(app)
+    serve_description(app)
     app.add_middleware(AdminOnly, access=services.access)
     app.add_middleware(SecurityHeaders)
     return app

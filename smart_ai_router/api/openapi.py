@@ -95,27 +95,38 @@ def answers(data: type | None) -> Document:
     }
 
 
-def describe(app: FastAPI) -> None:
-    """Make the document once, with our schemas, and serve it and its page."""
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    components = document.setdefault("components", {}).setdefault("schemas", {})
-    _, ours = msgspec.json.schema_components(
-        (*ANSWERS, Message, Mistake), schema_hook=_anything, ref_template="#/components/schemas/{name}"
-    )
-    components.update(_with_numbers(ours))
-    document["components"]["securitySchemes"] = {"admin_token": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"admin_token": []}]
-    app.openapi_schema = document
-    page = _page(document)
+class ControlApp(FastAPI):
+    """FastAPI with our schemas in its document, which is made when it is first asked for."""
+
+    def openapi(self) -> Document:
+        if self.openapi_schema is None:
+            self.openapi_schema = _document(self)
+        return self.openapi_schema
+
+
+def serve_description(app: ControlApp) -> None:
+    """Serve the document and the page that shows it."""
 
     def docs(_request: Request) -> HTMLResponse:
-        return HTMLResponse(page, headers={"content-security-policy": _PAGE_POLICY})
+        return HTMLResponse(_page(app.openapi()), headers={"content-security-policy": _PAGE_POLICY})
 
     def openapi_json(_request: Request) -> PlainJsonResponse:
-        return PlainJsonResponse(document)
+        return PlainJsonResponse(app.openapi())
 
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route("/openapi.json", openapi_json, include_in_schema=False)
+
+
+def _document(app: FastAPI) -> Document:
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = document.setdefault("components", {})
+    _, ours = msgspec.json.schema_components(
+        (*ANSWERS, Message, Mistake), schema_hook=_anything, ref_template="#/components/schemas/{name}"
+    )
+    components.setdefault("schemas", {}).update(_with_numbers(ours))
+    components["securitySchemes"] = {"admin_token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"admin_token": []}]
+    return document
 
 
 def _envelope(data: Document) -> Document:

@@ -53,6 +53,7 @@ from smart_ai_router.providers.openai import OpenAIDialect
 REPORT_INTERVAL_S: Final = 0.2  # faults reach the monitor well within a second
 STATE_INTERVAL_S: Final = 1.0
 DRAIN_POLL_S: Final = 0.05
+DATE_KEPT_S: Final = 900  # every time zone's midnight falls on a quarter of an hour of UTC
 
 _logger = logging.getLogger(__name__)
 
@@ -91,6 +92,8 @@ class Worker:
         self._loop = loop
         self._clock = LoopClock(loop)
         self._zone = ZoneInfo(boot.time_zone)
+        self._date = date.min
+        self._date_until = 0.0
         data_dir = Path(boot.data_dir)
         self._snapshot_file = SnapshotFile(data_dir)
         self._inflight = InflightFile(inflight_path(data_dir, boot.worker))
@@ -245,7 +248,12 @@ class Worker:
         )
 
     def _today(self) -> date:
-        return datetime.fromtimestamp(self._clock.now(), self._zone).date()
+        """The date in the configured time zone; looked up again only when a quarter of an hour has begun."""
+        now = self._clock.now()
+        if now >= self._date_until or now < self._date_until - DATE_KEPT_S:
+            self._date = datetime.fromtimestamp(now, self._zone).date()
+            self._date_until = now - now % DATE_KEPT_S + DATE_KEPT_S
+        return self._date
 
 
 async def _serve(boot: GatewayBoot, listener: socket.socket, supervisor: SupervisorLink | None) -> None:

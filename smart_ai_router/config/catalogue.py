@@ -49,7 +49,7 @@ _CLOUD: Final = (
         "DeepSeek",
         "https://api.deepseek.com/v1",
         ("DEEPSEEK_API_KEY",),
-        ("deepseek-v4-flash", "deepseek-v4-pro", "deepseek-chat", "deepseek-reasoner"),
+        ("deepseek-v4-flash", "deepseek-v4-pro"),
     ),
     KnownProvider(
         "dashscope",
@@ -64,7 +64,7 @@ _CLOUD: Final = (
         "智谱 BigModel",
         "https://open.bigmodel.cn/api/paas/v4",
         ("ZHIPUAI_API_KEY", "ZHIPU_API_KEY", "BIGMODEL_API_KEY"),
-        ("glm-4.7", "glm-5.2", "glm-4.5-air"),
+        ("glm-4.7", "glm-5.3", "glm-4.5-air"),
         currency="CNY",
     ),
     KnownProvider(
@@ -88,23 +88,7 @@ _CLOUD: Final = (
         "硅基流动 SiliconFlow",
         "https://api.siliconflow.cn/v1",
         ("SILICONFLOW_API_KEY",),
-        ("Qwen/Qwen3-8B", "Qwen/Qwen3-32B", "deepseek-ai/DeepSeek-V3"),
-        currency="CNY",
-    ),
-    KnownProvider(
-        "hunyuan",
-        "腾讯混元 Hunyuan",
-        "https://api.hunyuan.cloud.tencent.com/v1",
-        ("HUNYUAN_API_KEY",),
-        ("hunyuan-turbos-latest", "hunyuan-lite"),
-        currency="CNY",
-    ),
-    KnownProvider(
-        "qianfan",
-        "百度千帆 Qianfan",
-        "https://qianfan.baidubce.com/v2",
-        ("QIANFAN_API_KEY",),
-        ("ernie-4.5-turbo-128k", "ernie-speed-128k"),
+        ("Qwen/Qwen3-8B", "deepseek-ai/DeepSeek-V4-Flash", "deepseek-ai/DeepSeek-V3.2"),
         currency="CNY",
     ),
     KnownProvider(
@@ -145,16 +129,12 @@ _CLOUD: Final = (
     KnownProvider(
         "xai", "xAI", "https://api.x.ai/v1", ("XAI_API_KEY", "GROK_API_KEY"), ("grok-4.3", "grok-4.6", "grok-4.7")
     ),
-    KnownProvider(
-        "zai", "Z.AI", "https://api.z.ai/api/paas/v4", ("ZAI_API_KEY",), ("glm-4.7", "glm-5.2")
-    ),
-    KnownProvider(
-        "together",
-        "Together AI",
-        "https://api.together.xyz/v1",
-        ("TOGETHER_API_KEY",),
-        ("openai/gpt-oss-120b", "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
-    ),
+    KnownProvider("zai", "Z.AI", "https://api.z.ai/api/paas/v4", ("ZAI_API_KEY",), ("glm-4.7", "glm-5.2")),
+    KnownProvider("minimax", "MiniMax", "https://api.minimax.io/v1", models=("MiniMax-M2.7", "MiniMax-M3")),
+    # Without a price list and so without models of their own: a file names the models and their prices.
+    KnownProvider("hunyuan", "腾讯混元 Hunyuan", "https://api.hunyuan.cloud.tencent.com/v1", currency="CNY"),
+    KnownProvider("qianfan", "百度千帆 Qianfan", "https://qianfan.baidubce.com/v2", currency="CNY"),
+    KnownProvider("together", "Together AI", "https://api.together.xyz/v1"),
 )
 
 _LOCAL: Final = (

@@ -39,18 +39,18 @@ class _BoundedLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._composing += 1
         if self._composing > DEPTH_MAX:
-            mark = self.peek_event().start_mark
-            raise _TooDeep(problem=f"nested more than {DEPTH_MAX} deep", problem_mark=mark)
+            raise _TooDeep(problem=f"nested more than {DEPTH_MAX} deep", problem_mark=self.get_mark())
         try:
             return super().compose_node(parent, index)
         finally:
             self._composing -= 1
 
 
-def parse_document(data: bytes, file: str) -> Branch:
+def parse_document(data: bytes, file: str, problems: list[Problem]) -> Branch:
     """Read one YAML document whose top is a mapping; an empty one is an empty mapping.
 
-    Raises ConfigurationInvalid naming file, line and column of everything that is wrong.
+    What is wrong with single values is added to `problems`, with line and column. Raises ConfigurationInvalid for
+    what cannot be read at all.
     """
     start = Origin("file", file)
     if len(data) > FILE_BYTES_MAX:
@@ -61,8 +61,7 @@ def parse_document(data: bytes, file: str) -> Branch:
         return Branch({}, start)
     walk = _Walk(file)
     tree = walk.tree(node, "", 0)
-    if walk.problems:
-        raise ConfigurationInvalid(walk.problems)
+    problems.extend(walk.problems)
     if isinstance(tree, Leaf) and tree.text is None:
         return Branch({}, start)
     if not isinstance(tree, Branch):
@@ -106,8 +105,13 @@ def _compose(text: str, file: str) -> yaml.Node | None:
         raise ConfigurationInvalid([problem_at(origin, "", f"not readable as YAML: {words}")]) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        message = f"not readable as YAML: character {error.character!r} may not stand in a configuration"
+        message = f"not readable as YAML: character {_name_of(error.character)} may not stand in a configuration"
         raise ConfigurationInvalid([problem_at(Origin("file", file, line, 1), "", message)]) from None
+
+
+def _name_of(character: object) -> str:
+    code = character if isinstance(character, int) else ord(str(character))
+    return f"U+{code:04X}"
 
 
 class _Walk:
@@ -135,7 +139,7 @@ class _Walk:
         if isinstance(node, yaml.SequenceNode):
             items = (self.tree(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(node.value))
             return Items(tuple(items), origin)
-        return Leaf(None if node.tag == _NULL_TAG and node.style is None else str(node.value), origin)
+        return Leaf(None if node.tag == _NULL_TAG else str(node.value), origin)
 
     def _branch(self, node: yaml.MappingNode, path: str, depth: int) -> Branch:
         entries: dict[str, Tree] = {}

@@ -6,27 +6,29 @@ Precedence: default, file, environment, command line.
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
+from smart_ai_router.config.defaults import SHAPE
 from smart_ai_router.config.document import FILE_BYTES_MAX, parse_document
 from smart_ai_router.config.interpolation import interpolate
 from smart_ai_router.config.meaning import check_meaning
 from smart_ai_router.config.overlay import environment_overrides, lay_over, option_overrides
 from smart_ai_router.config.problems import ConfigurationInvalid, Notice, Problem, problem_at
 from smart_ai_router.config.reading import read_tree
+from smart_ai_router.config.resolved import identified
 from smart_ai_router.config.setting import Setting
 from smart_ai_router.config.settings import Settings
-from smart_ai_router.config.shape import shape_of
 from smart_ai_router.config.table import SETTINGS
 from smart_ai_router.config.tree import Branch, Origin
 
 CONFIG_VARIABLE: Final = "SMART_AI_ROUTER_CONFIG"
 DEFAULT_PATH: Final = Path("config/router_config.yaml")
-SHAPE: Final = shape_of(SETTINGS)
+
 _NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -55,6 +57,7 @@ class Loaded:
     shown: Mapping[str, str]  # by path, masked
     rows: Mapping[str, Setting]  # by path, the row of the table
     notices: tuple[Notice, ...]
+    digest: str  # SHA-256 of the file's content; "" without a file
 
 
 def configuration_path(argument: str | None, environ: Mapping[str, str], directory: Path) -> Path | None:
@@ -68,9 +71,7 @@ def configuration_path(argument: str | None, environ: Mapping[str, str], directo
     return directory / DEFAULT_PATH if (directory / DEFAULT_PATH).is_file() else None
 
 
-def load_settings(
-    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str] = _NO_OPTIONS
-) -> Loaded:
+def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str] = _NO_OPTIONS) -> Loaded:
     """Read and check the whole configuration.
 
     `overrides` are command-line options by the dotted name of their setting. Raises ConfigurationInvalid with every
@@ -85,19 +86,19 @@ def load_document(
 ) -> Loaded:
     """As `load_settings`, for content that was already read."""
     problems: list[Problem] = []
-    document = parse_document(data, str(path) if path else "")
+    document = parse_document(data, str(path) if path else "", problems)
+    # A key that stands twice or a reference that has no value was said already; what became of it is no news.
     tree = interpolate(document, environ, problems)
+    told = {problem.key for problem in problems if problem.key}
     if not isinstance(tree, Branch):  # pragma: no cover - a document is a mapping
         raise TypeError("a document is a mapping")
     tree = lay_over(tree, SHAPE, environment_overrides(environ), problems)
     tree = lay_over(tree, SHAPE, option_overrides(overrides), problems)
     values, reading = read_tree(SHAPE, tree, _NAMES)
-    # A reference that could not be replaced was said once; its empty value is not a second problem.
-    known = {problem.key for problem in problems}
-    problems += [problem for problem in reading.problems if problem.key not in known]
+    problems += [problem for problem in reading.problems if problem.key not in told]
     if problems:
         raise ConfigurationInvalid(problems)
-    settings = msgspec.convert(values, Settings)
+    settings = identified(msgspec.convert(values, Settings))
     meaning_problems, meaning_notices = check_meaning(settings, reading.origins)
     if meaning_problems:
         raise ConfigurationInvalid(meaning_problems)
@@ -108,6 +109,7 @@ def load_document(
         shown=MappingProxyType(reading.shown),
         rows=MappingProxyType(reading.rows),
         notices=(*reading.notices, *meaning_notices),
+        digest=sha256(data).hexdigest() if path else "",
     )
 
 

@@ -3,7 +3,7 @@
 A variable's words name the path, split at two underscores, in any case: SMART_AI_ROUTER__SERVER__PORT is server.port,
 SMART_AI_ROUTER__PROVIDERS__OPENAI__BASE_URL is providers.openai.base_url, SMART_AI_ROUTER__CHANNELS__0__API_KEY and
 SMART_AI_ROUTER__CHANNELS__CH_OPENAI_001__API_KEY are the api_key of a channel by its place or its id. Lists may be
-written with commas or as [a, b], mappings as {a: b}.
+written with commas or as [a, b], mappings as {a: b}, and so may whole sections.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from smart_ai_router.config.document import parse_value
-from smart_ai_router.config.problems import ConfigurationInvalid, Problem, did_you_mean, problem_at
+from smart_ai_router.config.problems import ConfigurationInvalid, Problem, nearest, problem_at
 from smart_ai_router.config.shape import Shape
 from smart_ai_router.config.tree import Branch, Items, Leaf, Origin, Tree, with_entry, with_item
 
@@ -72,6 +72,8 @@ def _set(tree: Tree | None, shape: Shape, steps: tuple[str, ...], override: Over
             raise _refused(override, shape.path, f"{shape.path} is a single setting; {'.'.join(steps)} is not below it")
         return _leaf(shape, override)
     if not steps:
+        if shape.path and override.text.lstrip()[:1] in ("[", "{"):
+            return parse_value(override.text, override.origin)
         raise _refused(override, shape.path, f"{shape.path or 'the top'} is a section; name one of its settings")
     if shape.item is not None:
         return _set_item(tree, shape, shape.item, steps, override)
@@ -118,7 +120,9 @@ def _known_key(shape: Shape, step: str, override: Override) -> str:
     if key in shape.children:
         return key
     path = f"{shape.path}.{key}" if shape.path else key
-    raise _refused(override, path, "is not a setting", did_you_mean(key, shape.children))
+    near = nearest(key, shape.children)
+    meant = f"{shape.path}.{near}" if near and shape.path else near
+    raise _refused(override, path, "is not a setting", f"did you mean {meant}?" if meant else "")
 
 
 def _leaf(shape: Shape, override: Override) -> Tree:

@@ -10,8 +10,8 @@ from smart_ai_router.config.problems import (
     Notice,
     Problem,
     ValueRefused,
-    did_you_mean,
     looks_secret,
+    nearest,
     problem_at,
     shorten,
     shown,
@@ -29,10 +29,18 @@ class Reading:
     """What came of reading a tree."""
 
     problems: list[Problem] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
+    idle: dict[str, list[tuple[str, Origin]]] = field(default_factory=dict)  # by reason, the keys without effect
     origins: dict[str, Origin] = field(default_factory=dict)  # by path, of every value that was given
     shown: dict[str, str] = field(default_factory=dict)  # by path, masked
     rows: dict[str, Setting] = field(default_factory=dict)  # by path, the row of the table
+
+    @property
+    def notices(self) -> list[Notice]:
+        """One notice for all keys that have no effect for the same reason."""
+        return [
+            Notice(", ".join(path for path, _ in keys), f"no effect here, because {reason}", str(keys[0][1]))
+            for reason, keys in self.idle.items()
+        ]
 
 
 def read_tree(shape: Shape, tree: Tree | None, paths: Mapping[str, tuple[str, ...]]) -> tuple[object, Reading]:
@@ -76,9 +84,8 @@ class _Reader:
             reason = setting.idle.en if setting.idle else ""
             allowed = " or ".join(str(each).lower() for each in setting.only)
             self._problem(tree.origin, path, reason, shown(tree, False), f"set it to {allowed}, or remove it")
-        elif setting.idle is not None:
-            notice = Notice(path, f"has no effect here, because {setting.idle.en}", str(tree.origin))
-            self._reading.notices.append(notice)
+        elif setting.idle is not None and not setting.only:
+            self._reading.idle.setdefault(setting.idle.en, []).append((path, tree.origin))
         return value
 
     def _section(self, shape: Shape, tree: Tree | None, path: str) -> dict[str, object]:
@@ -91,7 +98,9 @@ class _Reader:
         elif tree is not None:
             found = "a list" if isinstance(tree, Items) else "a single value"
             names = ", ".join(list(shape.children)[:6])
-            self._problem(tree.origin, path, f"takes a mapping with keys such as {names}, not {found}", shown(tree, True))
+            self._problem(
+                tree.origin, path, f"takes a mapping with keys such as {names}, not {found}", shown(tree, True)
+            )
         values: dict[str, object] = {}
         for key, child in shape.children.items():
             inner = f"{path}.{key}" if path else key
@@ -144,7 +153,8 @@ class _Reader:
         text = shown(value, False)
         if isinstance(value, Leaf) and value.written is None and looks_secret(key, value.text or ""):
             text = MASK
-        suggestion = did_you_mean(key, shape.children)
+        near = nearest(key, shape.children)
+        suggestion = f"did you mean {path}.{near}?" if near and path else f"did you mean {near}?" if near else ""
         if not suggestion and key in self._paths:
             suggestion = f"it exists as {' and '.join(self._paths[key][:2])}"
         self._problem(branch.keys[key], inner, "is not a setting", text, suggestion)

@@ -56,6 +56,4 @@ def _shape(path: str, rows: list[tuple[tuple[str, ...], Setting]]) -> Shape:
             raise ValueError(f"{path} mixes a list or free keys with named keys")
         inner = _shape(f"{path}[]" if first == "[]" else f"{path}.{first}", groups[first])
         return Shape(path, item=inner) if first == "[]" else Shape(path, entry=inner, entry_field=first[1:-1])
-    return Shape(
-        path, children={key: _shape(f"{path}.{key}" if path else key, group) for key, group in groups.items()}
-    )
+    return Shape(path, children={key: _shape(f"{path}.{key}" if path else key, group) for key, group in groups.items()})

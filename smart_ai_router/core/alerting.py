@@ -12,7 +12,6 @@ only its own lane.
 import logging
 import re
 import threading
-import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -156,10 +155,11 @@ class AlertOutbox:
         self,
         notifiers: Sequence[Notifier],
         *,
+        clock: Callable[[], float],
         pending: PendingStore | None = None,
         policy: DeliveryPolicy = DEFAULT_POLICY,
-        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock` tells the seconds since 1970; without `pending`, deliveries live as long as the process."""
         self._policy = policy
         self._clock = clock
         self._pending = pending

@@ -1,8 +1,9 @@
 """A client's call, as the gateway carries it: parsed once, its body kept as the bytes that came."""
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
+
+import msgspec
 
 from smart_ai_router.core.ports import UpstreamRequest
 from smart_ai_router.domain.channel import Channel, ChannelModel
@@ -20,8 +21,7 @@ class ErrorShape(Protocol):
         """The bytes that end a stream with an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """One kind of call that clients can make."""
 
     path: str  # the client's path, e.g. /v1/chat/completions
@@ -31,8 +31,7 @@ class Endpoint:
     errors: ErrorShape
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who calls. `user_id` None is the anonymous caller on the router's own machine."""
 
     client_ip: str
@@ -41,13 +40,12 @@ class Caller:
     api_key_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One client call. `body` is what came, byte for byte; the other fields were read from it once."""
 
     endpoint: Endpoint
     model: str  # as asked: a name, an alias or a tag query
-    body: bytes = field(repr=False)
+    body: bytes
     stream: bool = False
     wants_usage: bool = False  # the client asked for stream_options.include_usage
     wants_cost: bool = False  # the client asked for usage.cost

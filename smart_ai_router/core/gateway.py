@@ -16,10 +16,9 @@ from smart_ai_router.core.http_messages import ClientReply
 from smart_ai_router.core.intents import TEXT_MAX, Intent, encode_intent
 from smart_ai_router.core.operation import Operation
 from smart_ai_router.core.ports import Clock, Exchange, InflightTable, Journal, Upstream, UpstreamRoute
-from smart_ai_router.core.records import Ending, Moments, make_record
+from smart_ai_router.core.records import Ending, Moments, make_line
 from smart_ai_router.core.routing_table import RoutingTable
 from smart_ai_router.core.snapshot import KeyGrant, Snapshot
-from smart_ai_router.core.usage_record import encode_usage_record
 from smart_ai_router.domain.channel import Channel, ChannelModel
 from smart_ai_router.domain.errors import (
     ChannelsUnavailable,
@@ -276,13 +275,13 @@ class Gateway:
 
     def book(self, operation: Operation, moments: Moments, ending: Ending, on_books: Callable[[], None]) -> None:
         """Append the operation's line; call back once it is durable and its slot is free."""
-        record = make_record(
+        line = make_line(
             request_id=operation.request_id,
             call=operation.call,
             caller=operation.caller,
             moments=moments,
             ending=ending,
-            attempts=tuple(operation.attempts),
+            attempts=operation.attempts,
             tags=self._tags(operation),
             currency=self._decisions.snapshot.currency,
             user_charge=self._user_charge(operation, ending),
@@ -300,7 +299,7 @@ class Gateway:
         if ending.outcome is Outcome.REFUSED and not self._doors.journal.admits:
             on_books()  # nothing was spent, and a queue that cannot drain must not grow
             return
-        self._doors.journal.append(encode_usage_record(record), moments.ended_at, durable)
+        self._doors.journal.append(line, moments.ended_at, durable)
 
     # --- parts ---
 
@@ -390,7 +389,7 @@ class Gateway:
             upstream_model=target.model.upstream_name,
             requested_model=call.model[:TEXT_MAX],
             request_type=call.endpoint.request_type,
-            usage_type=call.endpoint.usage_type.value,
+            usage_type=call.endpoint.usage_type,
             stream=call.stream,
             prompt_bytes=call.prompt_bytes,
             currency=self._decisions.snapshot.currency,

@@ -6,12 +6,12 @@ the prompt is billed to us as an estimate, the user pays nothing.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from smart_ai_router.core.timestamps import iso_utc
 from smart_ai_router.core.usage_record import BillLine, UsageRecord
 from smart_ai_router.domain.estimates import estimate_usage
 from smart_ai_router.domain.money import pico_to_decimal
@@ -128,8 +128,3 @@ def bill_lines(bill: Bill | None) -> tuple[BillLine, ...]:
             for line in bill.lines
         ]
     )
-
-
-def iso_utc(timestamp: float) -> str:
-    """ISO 8601 in UTC with microseconds and a Z."""
-    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="microseconds")[:-6] + "Z"

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from smart_ai_router.domain.faults import Fault
 
 Headers = Sequence[tuple[str, str]]  # names in lower case
@@ -62,8 +64,7 @@ class InflightTable(Protocol):
     def is_full(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(msgspec.Struct, frozen=True):
     """One HTTP request to a provider."""
 
     method: str

@@ -7,7 +7,7 @@ decides what a usage record is. What cannot stand in the books is a `LineRefused
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -46,6 +46,9 @@ class LineRefused(ValueError):
         self.reason = reason
 
 
+Try: TypeAlias = tuple[str, int, int, int, int, Pico, int]  # channel id, 1, failures, tokens in, out, cost, ms
+
+
 class Posting(msgspec.Struct, frozen=True, gc=False):
     """One usage record on its way into the books, and where its line stands."""
 
@@ -63,6 +66,7 @@ class Posting(msgspec.Struct, frozen=True, gc=False):
     duration_ms: int
     images: int
     media_ms: int  # of sound or video
+    tries: tuple[Try, ...]
 
 
 def post_line(line: bytes, offset: int, days: LocalDays) -> Posting:
@@ -82,7 +86,6 @@ def post_line(line: bytes, offset: int, days: LocalDays) -> Posting:
         user_charge = parts + other_cost
     else:
         user_charge = exact_pico(charge)
-    duration_ms = record.response_time_ms
     images, media_ms = (0, 0) if record.usage_type in _WORDS_ONLY else _media(record)
     return Posting(
         record,
@@ -96,9 +99,10 @@ def post_line(line: bytes, offset: int, days: LocalDays) -> Posting:
         output_cost,
         other_cost,
         user_charge,
-        duration_ms if duration_ms is not None and 0 <= duration_ms <= DURATION_MS_MAX else _bounded_ms(duration_ms),
+        _bounded_ms(record.response_time_ms),
         images,
         media_ms,
+        _tries(record, parts + other_cost),
     )
 
 
@@ -199,6 +203,39 @@ def _media(record: UsageRecord) -> tuple[int, int]:
     return images, media_ms
 
 
+def _tries(record: UsageRecord, total_cost: Pico) -> tuple[Try, ...]:
+    """The upstream tries of a record; one without attempts is one try of its channel."""
+    if record.attempts:
+        total = record.total_cost
+        return tuple(
+            [
+                (
+                    each.channel_id,
+                    1,
+                    0 if each.error_kind is None else 1,
+                    _tokens(each.input_tokens),
+                    _tokens(each.output_tokens),
+                    total_cost if each.cost == total else exact_pico(each.cost),
+                    _bounded_ms(each.duration_ms),
+                )
+                for each in record.attempts
+            ]
+        )
+    if not record.channel_id or record.outcome == "refused":
+        return ()
+    failures = 0 if record.outcome == "success" else 1
+    tokens = (record.input_tokens, record.output_tokens)
+    return ((record.channel_id, 1, failures, *tokens, total_cost, _bounded_ms(record.response_time_ms)),)
+
+
+def _tokens(count: int) -> int:
+    if 0 <= count <= TOKENS_MAX:
+        return count
+    raise LineRefused("invalid", f"a token count is below zero or above {TOKENS_MAX}")
+
+
 def _bounded_ms(duration_ms: int | None) -> int:
     """A duration steers no money: a senseless one is forced into bounds; the journal keeps what was written."""
-    return min(max(duration_ms or 0, 0), DURATION_MS_MAX)
+    if duration_ms is None or duration_ms < 0:
+        return 0
+    return duration_ms if duration_ms <= DURATION_MS_MAX else DURATION_MS_MAX

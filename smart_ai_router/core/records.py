@@ -1,25 +1,28 @@
-"""From the facts of an operation to its one usage record."""
+"""From the facts of an operation to its one journal line."""
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple, cast
+
+import msgspec
 
 from smart_ai_router.core.calls import Call, Caller, Target
-from smart_ai_router.core.intents import bill_lines, iso_utc
-from smart_ai_router.core.usage_record import AttemptRecord, UsageRecord
+from smart_ai_router.core.timestamps import iso_utc
+from smart_ai_router.core.usage_record import AttemptRecord, BillLine, UsageRecord
 from smart_ai_router.domain.estimates import estimate_usage
 from smart_ai_router.domain.faults import Fault
-from smart_ai_router.domain.meters import NO_USAGE, Meter, Usage
-from smart_ai_router.domain.money import Pico, pico_to_decimal
+from smart_ai_router.domain.meters import INPUT_METERS, NO_USAGE, OUTPUT_METERS, Meter, Quantities, Usage
+from smart_ai_router.domain.money import Pico, pico_to_text
 from smart_ai_router.domain.pricing import Bill, PriceSheet, price_usage
 from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
 
 ERROR_TEXT_MAX: Final = 500  # characters of an error kept in a record
+AMOUNTS_CACHED_MAX: Final = 8192  # one call writes the same amount up to four times
 _ZERO: Final = Decimal(0)
+_encoder = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One finished upstream try."""
 
     target: Target
@@ -31,8 +34,7 @@ class Attempt:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """Everything the record says about how the operation ended."""
 
     outcome: Outcome
@@ -42,13 +44,22 @@ class Ending:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(msgspec.Struct, frozen=True):
     """When it began and ended: wall time names, monotonic time measures."""
 
     ended_at: float
     duration_s: float
     first_byte_s: float | None
+
+
+class TokenCounts(NamedTuple):
+    """Tokens of one usage; cached and cache writes are part of the input, reasoning of the output."""
+
+    input: int
+    output: int
+    cached: int
+    cache_write: int
+    reasoning: int
 
 
 def usage_to_bill(
@@ -68,29 +79,28 @@ def bill_usage(sheet: PriceSheet | None, usage: Usage) -> Bill | None:
     return price_usage(sheet, usage) if sheet is not None and usage.quantities else None
 
 
-def make_record(
+def make_line(
     *,
     request_id: str,
     call: Call,
     caller: Caller,
     moments: Moments,
     ending: Ending,
-    attempts: tuple[Attempt, ...],
+    attempts: list[Attempt],
     tags: tuple[str, ...],
     currency: str,
     user_charge: Pico | None,
     upstream_model: str | None,
-) -> UsageRecord:
-    """The record of one operation; its usage and cost are those of its last attempt."""
+) -> bytes:
+    """The journal line of one operation; its usage and cost are those of its last attempt."""
     last = attempts[-1] if attempts else None
     usage = last.usage if last is not None else NO_USAGE
     bill = last.bill if last is not None else None
+    tokens = count_tokens(usage.quantities)
     channel = last.target.channel if last is not None else None
-    input_tokens, output_tokens = usage.input_tokens, usage.output_tokens
-    input_cost = pico_to_decimal(bill.input_cost) if bill is not None else _ZERO
-    output_cost = pico_to_decimal(bill.output_cost) if bill is not None else _ZERO
-    unpriced = bill is None and bool(usage.quantities)
-    return UsageRecord(
+    endpoint = call.endpoint
+    error = ending.error_message
+    record = UsageRecord(
         timestamp=iso_utc(moments.ended_at),
         request_id=request_id,
         session_id=call.session_id,
@@ -98,22 +108,22 @@ def make_record(
         channel_id=channel.id if channel is not None else "",
         channel_name=channel.name if channel is not None else "",
         provider=channel.provider_id if channel is not None else "",
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        total_tokens=input_tokens + output_tokens,
-        input_cost=input_cost,
-        output_cost=output_cost,
-        total_cost=input_cost + output_cost,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        total_tokens=tokens.input + tokens.output,
+        input_cost=written_amount(bill.input_cost) if bill is not None else _ZERO,
+        output_cost=written_amount(bill.output_cost) if bill is not None else _ZERO,
+        total_cost=written_amount(bill.total_cost) if bill is not None else _ZERO,
         cost_currency=bill.currency if bill is not None else currency,
-        request_type=call.endpoint.request_type,
+        request_type=endpoint.request_type,
         status="success" if ending.outcome is Outcome.SUCCESS else "error",
-        error_message=ending.error_message[:ERROR_TEXT_MAX] if ending.error_message else None,
+        error_message=error if error is None else error[:ERROR_TEXT_MAX],
         response_time_ms=int(moments.duration_s * 1000),
         user_agent=caller.user_agent,
         client_ip=caller.client_ip,
         tags=tags,
-        usage_type=call.endpoint.usage_type.value,
-        outcome=ending.outcome.value,
+        usage_type=endpoint.usage_type,
+        outcome=ending.outcome,
         user_id=caller.user_id,
         api_key_id=caller.api_key_id,
         end_user=call.end_user,
@@ -122,35 +132,86 @@ def make_record(
         stream=call.stream,
         status_code=ending.status_code,
         error_kind=ending.error_kind,
-        cached_tokens=int(usage.quantity(Meter.CACHED_INPUT)),
-        cache_write_tokens=int(usage.quantity(Meter.CACHE_WRITE_5M) + usage.quantity(Meter.CACHE_WRITE_1H)),
-        reasoning_tokens=int(usage.quantity(Meter.REASONING)),
+        cached_tokens=tokens.cached,
+        cache_write_tokens=tokens.cache_write,
+        reasoning_tokens=tokens.reasoning,
         time_to_first_token_ms=None if moments.first_byte_s is None else int(moments.first_byte_s * 1000),
-        usage_source=usage.source.value,
-        cost_basis=bill.basis if bill is not None else "unpriced" if unpriced else "none",
+        usage_source=usage.source,
+        cost_basis=bill.basis if bill is not None else "unpriced" if usage.quantities else "none",
         price_version=last.sheet_id if last is not None and bill is not None else None,
         service_tier=usage.service_tier,
-        lines=bill_lines(bill),
-        user_charge=None if user_charge is None else pico_to_decimal(user_charge),
-        attempts=tuple([_attempt_record(each) for each in attempts]),
+        lines=_written_lines(bill) if bill is not None else (),
+        user_charge=None if user_charge is None else written_amount(user_charge),
+        attempts=tuple([_written_attempt(each) for each in attempts]),
         flags=ending.flags + usage.flags + (bill.flags if bill is not None else ()),
         region=call.region,
     )
+    return _encode(record)
 
 
-def _attempt_record(attempt: Attempt) -> AttemptRecord:
+def count_tokens(quantities: Quantities) -> TokenCounts:
+    """The tokens of a usage by the classes that a record shows."""
+    input_tokens = output_tokens = cached = cache_write = reasoning = 0
+    for meter, quantity in quantities:
+        if meter is Meter.INPUT:
+            input_tokens += int(quantity)
+        elif meter is Meter.OUTPUT:
+            output_tokens += int(quantity)
+        elif meter in INPUT_METERS:
+            input_tokens += int(quantity)
+            if meter is Meter.CACHED_INPUT:
+                cached += int(quantity)
+            elif meter is Meter.CACHE_WRITE_5M or meter is Meter.CACHE_WRITE_1H:
+                cache_write += int(quantity)
+        elif meter in OUTPUT_METERS:
+            output_tokens += int(quantity)
+            if meter is Meter.REASONING:
+                reasoning += int(quantity)
+    return TokenCounts(input_tokens, output_tokens, cached, cache_write, reasoning)
+
+
+@lru_cache(maxsize=AMOUNTS_CACHED_MAX)
+def written_amount(pico: Pico) -> Decimal:
+    """An amount as the encoder shall write it: plain digits, ready made. It goes into records that are only written."""
+    return cast(Decimal, msgspec.Raw(pico_to_text(pico).encode()))
+
+
+def _written_lines(bill: Bill) -> tuple[BillLine, ...]:
+    return tuple(
+        [
+            BillLine(meter, cast(Decimal, quantity), price_version, written_amount(amount))
+            for meter, quantity, price_version, amount in bill.lines
+        ]
+    )
+
+
+def _written_attempt(attempt: Attempt) -> AttemptRecord:
     channel = attempt.target.channel
     fault = attempt.fault
+    tokens = count_tokens(attempt.usage.quantities)
     return AttemptRecord(
-        channel_id=channel.id,
-        channel_name=channel.name,
-        provider=channel.provider_id,
-        model=attempt.target.model.upstream_name,
-        status_code=attempt.status,
-        error_kind=None if fault is None else fault.kind.value,
-        error_message=None if fault is None else fault.message[:ERROR_TEXT_MAX],
-        input_tokens=attempt.usage.input_tokens,
-        output_tokens=attempt.usage.output_tokens,
-        cost=_ZERO if attempt.bill is None else pico_to_decimal(attempt.bill.total_cost),
-        duration_ms=int(attempt.duration_s * 1000),
+        channel.id,
+        channel.name,
+        channel.provider_id,
+        attempt.target.model.upstream_name,
+        attempt.status,
+        None if fault is None else fault.kind,
+        None if fault is None else fault.message[:ERROR_TEXT_MAX],
+        tokens.input,
+        tokens.output,
+        _ZERO if attempt.bill is None else written_amount(attempt.bill.total_cost),
+        int(attempt.duration_s * 1000),
     )
+
+
+def _encode(record: UsageRecord) -> bytes:
+    try:
+        return _encoder.encode(record)
+    except UnicodeEncodeError:
+        # Half a surrogate pair in somebody's error text must not cost a call its line.
+        texts = {
+            name: value.encode(errors="replace").decode()
+            for name in record.__struct_fields__
+            if isinstance(value := getattr(record, name), str)
+        }
+        return _encoder.encode(msgspec.structs.replace(record, attempts=(), **texts))

@@ -13,10 +13,11 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from operator import add
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from smart_ai_router.core.local_days import month_number
-from smart_ai_router.core.posting import Posting, exact_pico
+from smart_ai_router.core.posting import Posting, Try
 from smart_ai_router.core.statistics_store import Dimension
 
 Name: TypeAlias = int | str  # how a store writes a dimension's value: as itself, or as a number of its dictionary
@@ -102,7 +103,16 @@ ATTEMPT_DAY: Final = Rollup("attempt_day", Grain.DAY, (Dimension.CHANNEL,))
 ATTEMPT_ROLLUPS: Final = (ATTEMPT_HOUR, ATTEMPT_DAY)
 
 Cells: TypeAlias = dict[Key, Measures]
-AttemptCells: TypeAlias = dict[Key, AttemptMeasures]
+Attempt# Live rollup, its days once they are folded, its months; the first that has all dimensions is the smallest.
+_FAMILIES: Final[tuple[tuple[Rollup, Rollup | None, Rollup | None], ...]] = (
+    (REGION_DAY, REGION_DAY, REGION_MONTH),
+    (TAG_DAY, TAG_DAY, TAG_MONTH),
+    (CUBE_DAY, CUBE_DAY, CUBE_MONTH),
+    (USER_CUBE_DAY, USER_DAY, USER_MONTH),
+    (USER_CUBE_DAY, USER_CUBE_DAY, None),
+)
+
+Cells: TypeAlias = dict[Key, AttemptMeasures]
 
 
 class Deltas(NamedTuple):
@@ -180,11 +190,40 @@ def fold_over(cells: Mapping[Key, Measures], source: Rollup, target: Rollup) -> 
     return _summed(gathered)
 
 
-def add_attempt_measures(tries: Sequence[AttemptMeasures]) -> AttemptMeasures:
-    """The sums of some cells."""
-    counts = [sum(column) for column in zip(*(each[:-1] for each in tries), strict=True)]
-    latencies = tuple(map(sum, zip(*(each.latencies for each in tries), strict=True)))
-    return AttemptMeasures(*counts, latencies)
+def latest_names(postings: Iterable[Posting]) -> dict[str, tuple[int, str]]:
+    """Channel id to the time and the name of its latest record; of two at one time the greater name."""
+    borne: dict[tuple[str, str], int] = {}
+    for posting in postings:
+        record, at_ms = posting.record, posting.at_ms
+        for each in (record, *record.attempts):
+            pair = (each.channel_id, each.channel_name)
+            if at_ms > borne.get(pair, -1):
+                borne[pair] = at_ms
+    names: dict[str, tuple[int, str]] = {}
+    for (channel_id, name), at_ms in borne.items():
+        if channel_id and name:
+            names[channel_id] = max(names.get(channel_id, (-1, "")), (at_ms, name))
+    return names
+
+
+def add_attempt_measures(one: AttemptMeasures | None, other: AttemptMeasures) -> AttemptMeasures:
+    """The sums of two cells, or the other one when there is only that."""
+    if one is None:
+        return other
+    return AttemptMeasures(
+        one.attempts + other.attempts,
+        one.failures + other.failures,
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cost + other.cost,
+        one.duration_ms + other.duration_ms,
+        tuple(map(add, one.latencies, other.latencies)),
+    )
+
+
+def add_measures(one: Measures | None, other: Measures) -> Measures:
+    """The sums of two cells, or the other one when there is only that."""
+    return other if one is None else Measures(*map(add, one, other))
 
 
 def latency_ms(latencies: Sequence[int], share: float) -> int | None:
@@ -244,41 +283,28 @@ def _by_tag(
 
 
 def _attempt_cells(postings: Iterable[Posting], names: Names) -> dict[Rollup, AttemptCells]:
-    by_hour: dict[Key, list[tuple[int, ...]]] = defaultdict(list)
-    by_day: dict[Key, list[tuple[int, ...]]] = defaultdict(list)
+    by_hour: dict[Key, list[Try]] = defaultdict(list)
+    by_day: dict[Key, list[Try]] = defaultdict(list)
     channels, currencies = names.channel, names.currency
     for posting in postings:
-        record = posting.record
-        currency = currencies[record.cost_currency]
-        hour = posting.at_ms // MS_PER_HOUR
-        for channel_id, row in _tries(posting):
-            channel = channels[channel_id]
-            by_hour[hour, channel, currency].append(row)
-            by_day[posting.day, channel, currency].append(row)
+        for each in posting.tries:
+            channel, currency = channels[each[0]], currencies[posting.record.cost_currency]
+            by_hour[posting.at_ms // MS_PER_HOUR, channel, currency].append(each)
+            by_day[posting.day, channel, currency].append(each)
     return {
-        ATTEMPT_HOUR: {key: _attempt_measures(rows) for key, rows in by_hour.items()},
-        ATTEMPT_DAY: {key: _attempt_measures(rows) for key, rows in by_day.items()},
+        ATTEMPT_HOUR: {key: _attempt_measures(tries) for key, tries in by_hour.items()},
+        ATTEMPT_DAY: {key: _attempt_measures(tries) for key, tries in by_day.items()},
     }
 
 
-def _tries(posting: Posting) -> Iterable[tuple[str, tuple[int, ...]]]:
-    """Each try as attempts, failures, tokens, cost and duration; a record without attempts is one of its channel."""
-    record = posting.record
-    if record.attempts:
-        for each in record.attempts:
-            failed = 0 if each.error_kind is None else 1
-            tokens = (each.input_tokens, each.output_tokens)
-            yield each.channel_id, (1, failed, *tokens, exact_pico(each.cost), each.duration_ms)
-    elif record.channel_id and record.outcome != "refused":
-        failed = 0 if posting.is_success else 1
-        tokens = (record.input_tokens, record.output_tokens)
-        cost = posting.input_cost + posting.output_cost + posting.other_cost
-        yield record.channel_id, (1, failed, *tokens, cost, posting.duration_ms)
-
-
-def _attempt_measures(rows: Sequence[tuple[int, ...]]) -> AttemptMeasures:
+def _attempt_measures(tries: Sequence[Try]) -> AttemptMeasures:
     latencies = [0] * (len(LATENCY_BOUNDS_MS) + 1)
-    for row in rows:
-        if not row[1]:
-            latencies[bisect_left(LATENCY_BOUNDS_MS, row[-1])] += 1
-    return AttemptMeasures(*map(sum, zip(*rows, strict=True)), latencies=tuple(latencies))
+    for each in tries:
+        if not each[2]:
+            latencies[bisect_left(LATENCY_BOUNDS_MS, each[6])] += 1
+    if len(tries) == 1:
+        _, attempts, failures, tokens_in, tokens_out, cost, duration_ms = tries[0]
+    else:
+        columns = list(zip(*tries, strict=True))[1:]
+        attempts, failures, tokens_in, tokens_out, cost, duration_ms = map(sum, columns)
+    return AttemptMeasures(attempts, failures, tokens_in, tokens_out, cost, duration_ms, tuple(latencies))

@@ -73,6 +73,16 @@ class AccessPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreState:
+    """What the store adds to the configuration: users and their keys, what is off, and prices set by hand."""
+
+    users: tuple[User, ...] = ()
+    keys: tuple[KeyGrant, ...] = ()
+    disabled: tuple[ModelDisabled, ...] = ()
+    prices: tuple[PriceVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a gateway worker decides by."""
 

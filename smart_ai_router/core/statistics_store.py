@@ -41,6 +41,8 @@ class Totals:
     duration_ms: int
     unpriced: int  # calls whose price was unknown
     estimated: int  # calls whose usage was estimated
+    images: int = 0
+    media_ms: int = 0  # of sound or video
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ def _whole_text(value: object) -> object:
         return value.encode(errors="replace").decode()
     if isinstance(value, dict):
         return {key: _whole_text(each) for key, each in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_whole_text(each) for each in value]
     return value
 

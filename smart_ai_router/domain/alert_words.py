@@ -37,12 +37,12 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u
 # ASCII: a key right after a Chinese word must still begin at a word boundary.
 _SECRET = re.compile(
     r"(?P<bearer>\b[Bb]earer\s+)\S+"
-    r"|(?P<named>\b(?i:api[ _-]?key|access[_-]?token|token|secret|password|authorization)\b[\"']?\s*[:=]\s*[\"']?)"
-    r"[^\s\"',;}]{6,}"
+    r"|(?P<named>\b(?i:api[ _-]?key|access[_-]?token|token|secret|password|authorization)\b[\"']?\s*[:=]\s*[\"']?"
+    r"(?:(?i:bearer|basic)\s+)?)[^\s\"',;}]{6,}"
     r"|\b(?:sk|pk|rk|gsk|xai|ghp|hf|nvapi)[-_][A-Za-z0-9_*.-]{8,}"
     r"|\b(?:AIza|SEC)[A-Za-z0-9_-]{20,}"
     r"|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
-    r"|\b[A-Za-z0-9_]{32,}",
+    r"|\b[A-Za-z0-9_]{32,}(?:\.[A-Za-z0-9_-]+)*",
     re.ASCII,
 )
 _SECRET_NAME = re.compile(r"(?i)api[_-]?key|token$|secret|password|authorization|cookie")

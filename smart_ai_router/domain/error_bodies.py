@@ -15,6 +15,7 @@ from typing import Final
 from smart_ai_router.domain.reply_hints import duration_s
 
 BODY_BYTES_MAX: Final = 64 * 1024  # an error message is short; the rest of a long body is not looked at
+TEXT_LENGTH_MAX: Final = 8192  # what is searched for words and keys
 HTML_LENGTH_MAX: Final = 4096  # the title of an error page stands at its beginning
 MESSAGE_LENGTH_MAX: Final = 500
 
@@ -50,7 +51,7 @@ class ErrorBody:
     status: int | None = None  # an HTTP status that stands in the body
     number: int | None = None  # the vendor's own error number
     numbering: Numbering = Numbering.INTEGER
-    is_html: bool = False
+    is_page: bool = False  # words that are no JSON object: a proxy, a firewall or another server answered
     retry_after_s: float | None = None
     headers: dict[str, str] = field(default_factory=dict)  # rate-limit headers of the provider behind a relay
 
@@ -63,7 +64,7 @@ def read_error_body(body: bytes) -> ErrorBody:
         try:
             value: object = json.loads(text)
         except (ValueError, RecursionError):
-            return ErrorBody(message=clean(text))
+            return ErrorBody(message=clean(text), is_page=True)
         if isinstance(value, list):
             value = value[0] if value else {}
         if isinstance(value, dict):
@@ -71,12 +72,15 @@ def read_error_body(body: bytes) -> ErrorBody:
     if text[:1] == "<":
         page = text[:HTML_LENGTH_MAX]
         title = _TITLE.search(page)
-        return ErrorBody(message=clean(title[1] if title else _ELEMENT.sub(" ", page)), is_html=True)
-    return ErrorBody(message=clean(text))
+        return ErrorBody(message=clean(title[1] if title else _ELEMENT.sub(" ", page)), is_page=True)
+    return ErrorBody(message=clean(text), is_page=bool(text))
 
 
 def clean(text: str) -> str:
-    """One line of printable characters."""
+    """One line of printable characters. Of a long text the beginning, without the word that the cut goes through."""
+    if len(text) > TEXT_LENGTH_MAX:
+        head, space, _ = text[:TEXT_LENGTH_MAX].rpartition(" ")
+        text = head if space else text[:TEXT_LENGTH_MAX]
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
@@ -108,6 +112,8 @@ def _read_object(value: dict[str, object]) -> ErrorBody:
     metadata = metadata if isinstance(metadata, dict) else {}
     code = inner.get("code", inner.get("error_code", value.get("code")))
     number = _whole(code)
+    if "flagged_input" in metadata or "reasons" in metadata:
+        reasons.append("content_filter")  # OpenRouter's moderation
     words = (code, *reasons, inner.get("type"), inner.get("status"), metadata.get("error_type"))
     is_status = number is not None and 400 <= number <= 599
     return ErrorBody(

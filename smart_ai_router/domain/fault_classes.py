@@ -5,16 +5,16 @@
 | 402 with Retry-After (a relay's reservation), "allocated quota" (DashScope) | rate_limit       |
 | codes and numbers of the tables below                                       | as they say      |
 | 401; 403 that says nothing else                                             | api_key_invalid  |
-| 402; 400, 403, 412 that speak of balance, credits, arrears                  | low_balance      |
+| 402; 403, 412 that speak of balance, credits, arrears; 400 that opens so    | low_balance      |
 | 429 that speaks of quota or balance, and of no minute or second;            | quota_exhausted  |
-| 400, 403 that speak of a used-up quota                                      |                  |
+| 403 that speaks of a used-up quota; 400 that opens so                       |                  |
 | 429                                                                         | rate_limit       |
-| 404, 410; 400, 403, 422 that say that the model does not exist              | model_missing    |
-| 400 that says that the API key is not valid (Gemini, xAI)                   | api_key_invalid  |
+| 404, 410; 403 that says that there is no such model; 400, 422 that open so  | model_missing    |
+| 400 that opens with the API key not being valid (Gemini, xAI)               | api_key_invalid  |
 | 400, 413, 414, 415, 422, 431, 451; 403 of a content filter                  | request_refused  |
 | 408                                                                         | timeout          |
 | 500 and above                                                               | server_error     |
-| everything else (redirects, 405, 409, a 403 page of a firewall)             | api_error        |
+| everything else (redirects, 405, 409, a 403 page or text of a firewall)     | api_error        |
 
 Sources: docs.z.ai/api-reference/api-code, help.aliyun.com/en/model-studio/error-code,
 volcengine.com/docs/82379/1299023, docs.siliconflow.cn/en/faqs/error-code, openrouter.ai/docs/errors,
@@ -52,8 +52,8 @@ _BY_CODE: Final = _table(
         "account_deactivated unauthenticated consumer_suspended invalidaccountstatus",
         FaultKind.MODEL_MISSING: "model_not_found modelnotfound model_not_exist model_decommissioned "
         "deploymentnotfound invalidendpointormodel.notfound invalidendpointormodel.modelidaccessdisabled "
-        "invalidendpoint.closedendpoint invalidendpoint.notfound modelnotopen unsupportedmodel operationdenied.servicenotopen model.accessdenied "
-        "model.access_denied model_not_available",
+        "invalidendpoint.closedendpoint invalidendpoint.notfound modelnotopen unsupportedmodel "
+        "operationdenied.servicenotopen model.accessdenied model.access_denied model_not_available",
         FaultKind.RATE_LIMIT: "throttling limit_requests limit_burst_rate rate_limit_reached_error "
         "engine_overloaded_error serveroverloaded accountratelimitexceeded modelaccountrpmratelimitexceeded "
         "modelaccounttpmratelimitexceeded",
@@ -116,7 +116,8 @@ _LINK: Final = re.compile(r"https?://\S{1,500}")
 _NO_MONEY: Final = re.compile(
     r"insufficient[ _](?:account )?(?:balance|funds?|credits?)|"
     r"(?:balance|credits?|funds?)(?: is| are)? (?:insufficient|not enough|too low|exhausted|used up|depleted)|"
-    r"not[ _]enough[ _](?:balance|credits?|funds?)|out of credits?|used all available credits|overdue|in arrears|arrearage|in good standing|spending limit|spend limit|"
+    r"not[ _]enough[ _](?:balance|credits?|funds?)|out of credits?|"
+    r"used all available credits|overdue|in arrears|arrearage|in good standing|spending limit|spend limit|"
     r"余额不足|余额已|欠费|请充值"
 )
 _NO_QUOTA: Final = re.compile(
@@ -128,15 +129,25 @@ _SHORT_INTERVAL: Final = re.compile(
     r"per[ _-]?(?:minute|min|second|sec)\b|perminute|persecond|\b[rtiq]pm\b|\bqps\b|每分钟|每秒"
 )
 _BAD_KEY: Final = re.compile(
-    r"(?:invalid|incorrect|expired|missing|wrong|revoked|disabled).{0,40}api[ _-]?key|"
+    r"(?:invalid|incorrect|expired|missing|wrong|revoked|disabled) api[ _-]?key|"
     r"api[ _-]?key.{0,60}(?:invalid|not valid|incorrect|expired|missing|revoked|disabled|not found|无效|过期|错误)|"
     r"密钥.{0,20}(?:无效|错误|过期)|无效的(?:令牌|密钥)"
 )
 _NO_MODEL: Final = re.compile(
-    r"model\b.{0,120}(?:does not exist|doesn't exist|do not exist|not exist|not found|no access|not have access|"
-    r"decommissioned|has been retired|deprecated and|is not a valid)|(?:not have access to|not authorized to access|"
-    r"unknown|no such|invalid|not a valid).{0,30} model\b|is not a valid model|模型.{0,60}(?:不存在|未开通|未找到)"
+    r"model[:\s]+(?:\S{1,200}\s+)?(?:does not exist|doesn't exist|not exist|(?:is |was )?not found|is not available|"
+    r"has been (?:decommissioned|deprecated|retired))|(?:invalid|unknown|no such) model\b|"
+    r"\S{1,200} is not a valid model|模型\S{0,60}(?:不存在|未开通|未找到)"
 )
+_NO_ACCESS: Final = re.compile(r"(?:not have access to|not authorized to access).{0,60}model\b|no access to model\b")
+
+# An error that blames the request may quote it: a caller must not be able to put words about our key, balance or model
+# into its mouth. There, words count only where the message opens with them.
+_OPENING: Final = r"(?:error:?|sorry,?|your|the|you have|this|requested|account|credit|\s)*"
+_OPENS_NO_MONEY: Final = re.compile(f"{_OPENING}(?:{_NO_MONEY.pattern})")
+_OPENS_NO_QUOTA: Final = re.compile(f"{_OPENING}(?:{_NO_QUOTA.pattern})")
+_OPENS_BAD_KEY: Final = re.compile(f"{_OPENING}(?:{_BAD_KEY.pattern})")
+_OPENS_NO_MODEL: Final = re.compile(f"{_OPENING}(?:{_NO_MODEL.pattern})")
+
 _CONTENT: Final = re.compile(r"moderation|flagged|content policy|content filter|safety|inappropriate|敏感|违规")
 _ELSEWHERE: Final = re.compile(r"country|region|territory|location is not supported|地区")
 _RATE: Final = re.compile(r"rate[ _-]?limit|too many requests|请求过于频繁|频率")
@@ -182,7 +193,7 @@ def classify_error_body(status: int, body: bytes, headers: Mapping[str, str] = _
 
 def _message(status: int, error: ErrorBody) -> str:
     message = told(error.message)
-    if message and not error.is_html:
+    if message and not error.is_page:
         return message
     try:
         phrase = HTTPStatus(status).phrase
@@ -247,35 +258,40 @@ def _by_status(status: int, error: ErrorBody, words: str) -> FaultKind:
             is_spent = re.search("quota|balance|额度|余额|配额", words) and not _SHORT_INTERVAL.search(words)
             return FaultKind.QUOTA_EXHAUSTED if is_spent else FaultKind.RATE_LIMIT
     if status in {400, 422}:
-        return _about_account(words) or FaultKind.REQUEST_REFUSED
+        return _opens_about_account(words) or FaultKind.REQUEST_REFUSED
     return FaultKind.REQUEST_REFUSED if status in _REFUSED_STATUSES else FaultKind.API_ERROR
 
 
 def _forbidden(error: ErrorBody, words: str) -> FaultKind:
-    if error.is_html or _ELSEWHERE.search(words):
+    """A 403 may mean anything: money, the model, the content, the place, a firewall; else the key."""
+    if error.is_page or _ELSEWHERE.search(words):
         return FaultKind.API_ERROR
-    about = _about_account(words)
-    if about is not None:
-        return about
-    return FaultKind.REQUEST_REFUSED if _CONTENT.search(words) else FaultKind.API_KEY_INVALID
-
-
-def _about_account(words: str) -> FaultKind | None:
-    """What the words say about our account and the model, rather than about the request."""
     if _NO_MONEY.search(words):
         return FaultKind.LOW_BALANCE
     if _NO_QUOTA.search(words):
         return FaultKind.QUOTA_EXHAUSTED
-    if _BAD_KEY.search(words):
+    if _NO_MODEL.search(words) or _NO_ACCESS.search(words):
+        return FaultKind.MODEL_MISSING
+    is_content = _CONTENT.search(words) and not _BAD_KEY.search(words)
+    return FaultKind.REQUEST_REFUSED if is_content else FaultKind.API_KEY_INVALID
+
+
+def _opens_about_account(words: str) -> FaultKind | None:
+    """What the message, from its first word, says about our account or the model, rather than about the request."""
+    if _OPENS_NO_MONEY.match(words):
+        return FaultKind.LOW_BALANCE
+    if _OPENS_NO_QUOTA.match(words):
+        return FaultKind.QUOTA_EXHAUSTED
+    if _OPENS_BAD_KEY.match(words):
         return FaultKind.API_KEY_INVALID
-    return FaultKind.MODEL_MISSING if _NO_MODEL.search(words) else None
+    return FaultKind.MODEL_MISSING if _OPENS_NO_MODEL.match(words) else None
 
 
 def _without_status(error: ErrorBody, words: str) -> FaultKind:
     for code in error.codes:
         if code in _BY_CODE_WITHOUT_STATUS:
             return _BY_CODE_WITHOUT_STATUS[code]
-    about = _about_account(words)
+    about = _opens_about_account(words)
     if about is not None:
         return about
     if _RATE.search(words):

@@ -7,7 +7,8 @@ the probe is a client's own call, which moves on to the next channel if it fails
 | fault                         | rests   | after                  | for                                 |
 |-------------------------------|---------|------------------------|-------------------------------------|
 | rate_limit                    | channel | 1 fault                | Retry-After exactly, else 10 s      |
-| api_key_invalid               | channel | 1 fault                | until its configuration changes     |
+| api_key_invalid               | channel | 1 fault                | until its configuration changes;    |
+|                               |         |                        | 1800 s if it was a 403              |
 | quota_exhausted, low_balance  | channel | 1 fault                | 1800 s                              |
 | connect_failed, tls_failed    | channel | 2 faults in a row      | 30 s                                |
 | model_missing                 | model   | 1 fault                | 300 s                               |
@@ -38,6 +39,7 @@ from smart_ai_router.domain.channel import Channel
 from smart_ai_router.domain.faults import Fault, FaultKind
 
 REST_S_MAX: Final = 3600.0
+FORBIDDEN_REST_S: Final = 1800.0  # a 403 may forbid something else than the key, and may be lifted
 WINDOW: Final = 10  # outcomes
 WINDOW_FAULTS: Final = 5
 COUNT_AGE_S: Final = 300.0
@@ -149,10 +151,12 @@ def opened(health: Health, fault: Fault, now: float, cooldown_s: float) -> Healt
     """Open for as long as the fault and the openings before it ask for."""
     rule = RULES[fault.kind]
     openings = health.openings + 1
-    if fault.retry_after_s is not None and rule.rest_s != math.inf:
+    base_s = cooldown_s if rule.rest_s is None else rule.rest_s
+    if fault.kind is FaultKind.API_KEY_INVALID and fault.status == 403:
+        base_s = FORBIDDEN_REST_S
+    if fault.retry_after_s is not None and base_s != math.inf:
         rest_s = min(max(fault.retry_after_s, 0.0), REST_S_MAX)
     else:
-        base_s = cooldown_s if rule.rest_s is None else rule.rest_s
         rest_s = base_s if base_s == math.inf else min(base_s * 2 ** min(openings - 1, DOUBLINGS_MAX), REST_S_MAX)
     is_told = rule.is_told or (fault.kind is FaultKind.RATE_LIMIT and fault.retry_after_s is not None)
     return replace(
@@ -189,10 +193,10 @@ class HealthReport:
 class HealthBoard:
     """The health of all channels and models that one worker uses. Healthy ones take no room."""
 
-    __slots__ = ("_cooldown_s", "_states")
+    __slots__ = ("_states", "cooldown_s")
 
     def __init__(self, cooldown_s: float = 60.0) -> None:
-        self._cooldown_s = cooldown_s
+        self.cooldown_s = cooldown_s
         # channel id -> model name -> state; the whole channel stands under ""
         self._states: dict[str, dict[str, Health]] = {}
 
@@ -253,7 +257,7 @@ class HealthBoard:
             return
         models = self._states.setdefault(channel_id, {})
         key = model if rule.is_models else ""
-        self._put(channel_id, key, after_fault(models.get(key, HEALTHY), fault, now, self._cooldown_s))
+        self._put(channel_id, key, after_fault(models.get(key, HEALTHY), fault, now, self.cooldown_s))
         if rule.is_models and not rule.is_told:
             self._escalate(channel_id, fault, now)
 
@@ -312,7 +316,7 @@ class HealthBoard:
         )
         is_enough = whole.strikes >= CHANNEL_STRIKES or models_out >= CHANNEL_MODELS_OUT
         if phase is Phase.HALF_OPEN or is_enough:
-            whole = opened(whole, fault, now, self._cooldown_s)
+            whole = opened(whole, fault, now, self.cooldown_s)
         self._put(channel_id, "", whole)
 
     def _put(self, channel_id: str, key: str, health: Health) -> None:

@@ -27,6 +27,7 @@ from smart_ai_router.domain.pricing_versions import (
     STANDARD_TIER,
     PriceConflict,
     PriceVersion,
+    model_scope,
     price_id,
     with_derived_id,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "PriceSheet",
     "PriceVersion",
     "amount_of",
+    "model_scope",
     "price_id",
     "price_usage",
     "unpriced_bill",

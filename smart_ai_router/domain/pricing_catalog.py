@@ -17,8 +17,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from smart_ai_router.domain.pricing_sheets import PriceSheet, compile_sheet
-from smart_ai_router.domain.pricing_versions import PriceConflict, PriceVersion, edges_around, in_force, model_scope
+from smart_ai_router.domain.pricing_sheets import PriceSheet, compile_sheet, newest_generation
+from smart_ai_router.domain.pricing_versions import (
+    PriceConflict,
+    PriceVersion,
+    edges_around,
+    in_dates,
+    in_force,
+    model_scope,
+)
 
 FREE_SUFFIX: Final = ":free"
 MEMO_MAX: Final = 10_000  # more than the model names one gateway serves; bounds memory if clients invent names
@@ -120,24 +127,36 @@ class PriceCatalog:
         self._known[key] = known
         return known.sheet
 
+    def price_list(  # noqa: PLR0917 - the same six facts
+        self, channel_id: str, provider_id: str, region: str | None, upstream_model: str, public_model: str, now: float
+    ) -> tuple[str, tuple[PriceVersion, ...]]:
+        """The rows behind the sheet, those of other hours of the day included, and whose they are; "" for nobody's."""
+        for basis, rows in self._groups((channel_id, provider_id, region, upstream_model, public_model)):
+            current = newest_generation(row for row in rows if in_dates(row, now))
+            if current:
+                return basis, tuple(current)
+        return "", ()
+
     def _find(self, key: _Key, now: float) -> _Known:
+        valid_from, valid_until = float("-inf"), float("inf")
+        for basis, rows in self._groups(key):
+            before, after = edges_around(rows, now)
+            valid_from, valid_until = max(valid_from, before), min(valid_until, after)
+            current = [row for row in rows if in_force(row, now)]
+            if current:
+                return _Known(valid_from, valid_until, compile_sheet(current, basis, valid_from, valid_until))
+        return _Known(valid_from, valid_until, None)
+
+    def _groups(self, key: _Key) -> Iterator[tuple[str, list[PriceVersion]]]:
+        """The rows that could price the model, with their owner's kind, in the order of precedence."""
         channel_id, provider_id, region, upstream_model, public_model = key
         names = tuple(dict.fromkeys((upstream_model.lower(), public_model.lower())))
-        valid_from, valid_until = float("-inf"), float("inf")
-        places = (
-            (self._channels.basis, self._channels.table(channel_id, region)),
-            (self._providers.basis, self._providers.table(provider_id, region)),
-            (self._book.basis, self._book.table(provider_id, region)),
-        )
-        for basis, table in places:
-            for rows in () if table is None else table.groups(names):
-                before, after = edges_around(rows, now)
-                valid_from, valid_until = max(valid_from, before), min(valid_until, after)
-                current = [row for row in rows if in_force(row, now)]
-                if current:
-                    sheet = compile_sheet(current, basis, valid_from, valid_until)
-                    return _Known(valid_from, valid_until, sheet)
-        return _Known(valid_from, valid_until, None)
+        owners = ((self._channels, channel_id), (self._providers, provider_id), (self._book, provider_id))
+        for owner, owner_id in owners:
+            table = owner.table(owner_id, region)
+            if table is not None:
+                for rows in table.groups(names):
+                    yield owner.basis, rows
 
 
 def _refuse_conflicts(rows: Sequence[PriceVersion]) -> None:

@@ -38,7 +38,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeGuard
 
-from smart_ai_router.domain.pricing_units import FREE_WORDS, UNIT_WORDS, Unit
+from smart_ai_router.domain.pricing_units import FREE_WORDS, UNIT_WORDS, Unit, UnitMismatch, plain_price
 from smart_ai_router.domain.pricing_versions import MINUTES_PER_DAY, PriceVersion, for_model
 
 Path = tuple[str | int, ...]
@@ -50,7 +50,6 @@ _PRICE_KEYS: Final = frozenset(("price", "per", "minimum", "round_up_to"))
 _TIERS: Final = frozenset(("batch", "flex", "priority"))
 _DAYS: Final = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 
-_PLAIN_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,30})?")
 _PRICE_PER = re.compile(r"([0-9.]+) */ *([0-9]{1,15})")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -226,8 +225,11 @@ def _number(value: object, path: Path) -> Decimal:
         raise DocumentError(path, f"{value} was read as a float and may have lost digits; give it as text")
     if isinstance(value, str) and value.strip().startswith("-"):
         raise DocumentError(path, f"{value} is negative; a price is 0 or more")
-    if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
-        return Decimal(value.strip())
+    if isinstance(value, str):
+        try:
+            return plain_price(value)
+        except UnitMismatch as error:
+            raise DocumentError(path, str(error)) from error
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise DocumentError(path, f"{value!r} is not a number in plain digits such as 0.075")
     number = Decimal(value)

@@ -44,7 +44,7 @@ def compile_rate(version: PriceVersion, quantity_meter: Meter | None = None) -> 
     """The rate of a row for quantities of its own meter, or of the other measure of time (seconds for minutes)."""
     meter = quantity_meter or version.meter
     units_per_row_unit = _units_per(version.meter, meter)
-    exact = Fraction(version.price) * PICO_PER_UNIT / (version.per * units_per_row_unit)
+    exact = Fraction(Fraction(version.price) * PICO_PER_UNIT, version.per * units_per_row_unit)
     special = None
     if version.minimum_charge is not None or version.round_up_to is not None:
         minimum = Fraction(version.minimum_charge or 0) * PICO_PER_UNIT

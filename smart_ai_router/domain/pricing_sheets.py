@@ -107,7 +107,7 @@ def compile_sheet(rows: Sequence[PriceVersion], basis: str, valid_from: float, v
     currencies = {row.currency for row in rows}
     if len(currencies) != 1:
         raise PriceConflict(f"{model_scope(rows[0])} has prices in {' and '.join(sorted(currencies))} at one time")
-    newest = _newest_generation(rows)
+    newest = newest_generation(rows)
     tiers = _compile_tiers(newest)
     return PriceSheet(
         id=_sheet_id(newest),
@@ -122,7 +122,8 @@ def compile_sheet(rows: Sequence[PriceVersion], basis: str, valid_from: float, v
     )
 
 
-def _newest_generation(rows: Iterable[PriceVersion]) -> list[PriceVersion]:
+def newest_generation(rows: Iterable[PriceVersion]) -> list[PriceVersion]:
+    """Of rows in force for one model, those that count: per meter, tier and variant the ones that began last."""
     groups: dict[tuple[Meter, str, str], list[PriceVersion]] = {}
     for row in rows:
         groups.setdefault((row.meter, row.service_tier, row.variant), []).append(row)

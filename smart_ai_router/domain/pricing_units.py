@@ -1,5 +1,6 @@
 """The words for units of price: those of our own price lists, and those of the second guide's pricing table."""
 
+import re
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -16,8 +17,18 @@ class Unit(NamedTuple):
     variant: str = ""
 
 
+_PLAIN_PRICE = re.compile(r"[0-9]{1,20}(\.[0-9]{1,30})?")  # longer than any price; bounds the work on bad input
+
+
 class UnitMismatch(ValueError):
-    """A unit that does not measure what is being priced."""
+    """A unit that does not measure what is being priced, or a figure that is no price."""
+
+
+def plain_price(text: str) -> Decimal:
+    """A price from plain digits such as 0.075, exactly; UnitMismatch for anything else, a sign or exponent included."""
+    if not _PLAIN_PRICE.fullmatch(text.strip()):
+        raise UnitMismatch(f"{text[:60]!r} is not a price in plain digits such as 0.075")
+    return Decimal(text.strip())
 
 
 # Our own price lists: token prices are per million, everything else is per one unless the row says otherwise.
@@ -66,7 +77,8 @@ def guide_unit(pricing_type: str, unit: str | None) -> Unit:
     """
     units = _GUIDE_UNITS.get(pricing_type)
     if units is None:
-        raise UnitMismatch(f"{pricing_type!r} is no pricing type; use one of {', '.join(PRICING_TYPES)}")
+        known = ", ".join((*UNIT_WORDS, *PRICING_TYPES))
+        raise UnitMismatch(f"{pricing_type!r} is no unit of price; use one of {known}")
     found = units.get(unit or _DEFAULT_UNITS[pricing_type])
     if found is None:
         raise UnitMismatch(f"{unit!r} does not measure {pricing_type}; use {' or '.join(units)}")

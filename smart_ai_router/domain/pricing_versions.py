@@ -101,9 +101,14 @@ def instant_text(instant: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def in_dates(version: PriceVersion, now: float) -> bool:
+    """True when the row's dates include this instant, whatever its hours of the day."""
+    return version.effective_from <= now and (version.effective_to is None or now < version.effective_to)
+
+
 def in_force(version: PriceVersion, now: float) -> bool:
     """True when the row's dates and its window include this instant."""
-    if now < version.effective_from or (version.effective_to is not None and now >= version.effective_to):
+    if not in_dates(version, now):
         return False
     return version.window_utc is None or _in_window(version.window_utc, version.weekdays_utc, now)
 

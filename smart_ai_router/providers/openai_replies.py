@@ -19,7 +19,7 @@ from smart_ai_router.domain.fault_classes import classify_error_body
 from smart_ai_router.domain.faults import Fault, FaultKind
 from smart_ai_router.domain.meters import Usage
 from smart_ai_router.domain.money import pico_from_decimal, pico_to_text
-from smart_ai_router.providers.openai_usage import UsageInvalid, read_usage
+from smart_ai_router.providers.openai_usage import UsageInvalid, UsageReport, read_usage
 
 DONE_EVENT: Final = b"data: [DONE]\n\n"
 EVENT_BYTES_MAX: Final = 1024 * 1024  # a longer event is passed on unread: it carries content, not usage
@@ -33,11 +33,11 @@ _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 class _Choice(msgspec.Struct):
     finish_reason: str | None = None
-    usage: dict[str, object] | None = None
+    usage: UsageReport | None = None
 
 
 class _Groq(msgspec.Struct):
-    usage: dict[str, object] | None = None
+    usage: UsageReport | None = None
 
 
 class _Facts(msgspec.Struct):
@@ -45,7 +45,7 @@ class _Facts(msgspec.Struct):
 
     model: str | None = None
     service_tier: str | None = None
-    usage: dict[str, object] | None = None
+    usage: UsageReport | None = None
     error: object = None
     choices: list[_Choice] | None = None
     x_groq: _Groq | None = None

@@ -308,8 +308,8 @@ def infinite(call: Call, content: Content) -> Iterator[Step]:
         delta = {"choices": [{"index": 0, "delta": {"content": f"word {number} "}, "finish_reason": None}]}
         base = {"id": call.reply_id, "object": "chat.completion.chunk", "created": CREATED}
         yield chunk(event(base | {"model": call.reply_model} | delta))
-        if pause:
-            yield pause
+        if pause or number % 64 == 63:
+            yield pause  # at least now and then, so that a fast stream leaves the loop to others
 
 
 def echo(call: Call, _content: Content) -> Iterator[Step]:

@@ -9,21 +9,27 @@ import pytest
 from smart_ai_router.adapters.launch import DataDirectoryLock, StartOptions, StartRefused, bind_listener
 
 
-def test_options_that_were_not_given_are_not_passed_to_the_children() -> None:
-    options = StartOptions(port=0, config=Path("my config.yaml"))
+def test_options_that_were_not_given_decide_nothing() -> None:
+    assert StartOptions().arguments() == ()
+    assert StartOptions().overrides() == {}
+    assert StartOptions(config="a file.yaml", port=0).arguments() == ("--config", "a file.yaml", "--port", "0")
+
+
+def test_every_option_reaches_the_children_and_the_settings() -> None:
+    options = StartOptions("c.yaml", "::1", 7601, 2, "d", "l", "DEBUG")
 
     assert options.arguments() == (
-        ("--port", "0", "--config", "my config.yaml", "--data-dir", "data", "--logs-dir", "logs")
+        *("--config", "c.yaml", "--host", "::1", "--port", "7601", "--workers", "2"),
+        *("--data-dir", "d", "--logs-dir", "l", "--log-level", "DEBUG"),
     )
-
-
-def test_every_option_reaches_the_children() -> None:
-    options = StartOptions("::1", 7601, 2, Path("c"), Path("d"), Path("l"), "debug")
-
-    assert options.arguments() == (
-        *("--host", "::1", "--port", "7601", "--workers", "2", "--config", "c"),
-        *("--data-dir", "d", "--logs-dir", "l", "--log-level", "debug"),
-    )
+    assert options.overrides() == {
+        "server.host": "::1",
+        "server.port": "7601",
+        "server.workers": "2",
+        "storage.data_dir": "d",
+        "journal.logs_dir": "l",
+        "monitoring.log_level": "DEBUG",
+    }
 
 
 def test_the_listener_takes_connections_before_any_worker_exists() -> None:

@@ -17,11 +17,29 @@ GUIDE_LINE = (
     b'"total_cost": 0.000375, "cost_currency": "USD", "request_type": "chat", "status": "success", '
     b'"response_time_ms": 1250, "tags": ["gpt", "4o", "mini", "chat"]}'
 )
-GUIDE_KEYS = (
-    "timestamp, request_id, session_id, model, channel_id, channel_name, provider, input_tokens, output_tokens, "
-    "total_tokens, input_cost, output_cost, total_cost, cost_currency, request_type, status, error_message, "
-    "response_time_ms, user_agent, client_ip, tags"
-).split(", ")
+GUIDE_KEYS = [
+    "timestamp",
+    "request_id",
+    "session_id",
+    "model",
+    "channel_id",
+    "channel_name",
+    "provider",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "input_cost",
+    "output_cost",
+    "total_cost",
+    "cost_currency",
+    "request_type",
+    "status",
+    "error_message",
+    "response_time_ms",
+    "user_agent",
+    "client_ip",
+    "tags",
+]
 
 SAMPLE = UsageRecord(
     timestamp="2025-08-20T12:00:00.000000Z",
@@ -58,8 +76,8 @@ def call(number: int, day: str = "2025-08-20", cost: str = "0.000375", **changes
 
 def failed(number: int, day: str = "2025-08-20", **changes: object) -> UsageRecord:
     """A call that failed before anything was delivered."""
-    nothing = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
-    return call(number, day, "0", status="error", outcome="failed", **{**nothing, **changes})
+    nothing = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0, "status": "error", "outcome": "failed"}
+    return call(number, day, "0", **{**nothing, **changes})
 
 
 def view_of(records: Iterable[UsageRecord], zone: tzinfo = UTC, currency: str = "USD") -> StatisticsView:

@@ -72,7 +72,7 @@ def floats_near_money(source: Source) -> list[str]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and dotted(node.func) == "float" and not _is_endless(node):
             found.append(source.at(node, "float(): money is a whole number of pico or an exact Decimal"))
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _has_a_fraction(node):
             found.append(source.at(node, "/ makes a float of two whole numbers; see divide_half_even"))
         if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value != 0:
             found.append(source.at(node, f"{node.value} is a float: money is exact"))
@@ -82,6 +82,10 @@ def floats_near_money(source: Source) -> list[str]:
 
 def _is_endless(call: ast.Call) -> bool:
     return len(call.args) == 1 and isinstance(call.args[0], ast.Constant) and call.args[0].value in ENDLESS
+
+
+def _has_a_fraction(operation: ast.BinOp) -> bool:
+    return any(isinstance(node, ast.Call) and dotted(node.func) == "Fraction" for node in ast.walk(operation))
 
 
 def _float_annotations(source: Source, node: ast.AST) -> Iterator[str]:

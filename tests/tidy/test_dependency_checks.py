@@ -10,7 +10,13 @@ from tests.tidy.dependency_checks import (
 )
 from tests.tidy.python_source import Source
 
-GOOD = "click==8.5.1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nuvloop==0.23.0 ; sys_platform != 'win32' \\\n    --hash=sha256:cc\n"
+GOOD = """\
+click==8.5.1 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+uvloop==0.23.0 ; sys_platform != 'win32' \\
+    --hash=sha256:cc
+"""
 
 
 def test_a_lock_of_pins_with_hashes_passes() -> None:

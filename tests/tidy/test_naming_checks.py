@@ -17,7 +17,7 @@ def test_a_file_or_folder_with_an_empty_name_is_found() -> None:
 
 
 def test_a_class_with_an_empty_name_is_found() -> None:
-    text = "class QuotaManager:\n    pass\nclass NewsPaper:\n    pass\n"
+    text = "class QuotaManager:\n    pass\nclass NewSnapshot:\n    pass\n"
 
     assert empty_names(Source("smart_ai_router/core/x.py", text)) == [
         "smart_ai_router/core/x.py:1: 'manager' in QuotaManager says nothing"

@@ -61,6 +61,7 @@ def test_a_float_near_money_is_found(text: str, finding: str) -> None:
         "valid_until = float('inf')\n",
         "price = Decimal('0.1')\n",
         "quotient = amount // 3\n",
+        "exact = Fraction(price) * 10 / (per * 60)\n",
         "isinstance(value, float)\n",
     ],
 )

@@ -46,7 +46,9 @@ MONITORING_SETTINGS: Final = (
         en="Health checks.",
         idle=Words("渠道健康始终由真实调用得出", "the health of channels is always seen from real calls"),
     ),
-    Setting("monitoring.log_level", Choice(LOG_LEVELS), "INFO", zh="程序日志级别。", en="The level of the program's log."),
+    Setting(
+        "monitoring.log_level", Choice(LOG_LEVELS), "INFO", zh="程序日志级别。", en="The level of the program's log."
+    ),
     Setting(
         "monitoring.request_logging",
         Boolean(),
@@ -157,7 +159,9 @@ NOTIFIER_SETTINGS: Final = (
         zh="queue 写入的目录。",
         en="The directory that a queue writes to.",
     ),
-    Setting(f"{_NOTIFIER}.host", Text(r"[A-Za-z0-9.:_-]+", "is not a host"), None, zh="smtp 主机。", en="The smtp host."),
+    Setting(
+        f"{_NOTIFIER}.host", Text(r"[A-Za-z0-9.:_-]+", "is not a host"), None, zh="smtp 主机。", en="The smtp host."
+    ),
     Setting(f"{_NOTIFIER}.port", Integer(1, 65_535), 587, zh="smtp 端口。", en="The smtp port."),
     Setting(
         f"{_NOTIFIER}.security",
@@ -298,9 +302,7 @@ STORAGE_SETTINGS: Final = (
 )
 
 PRICE_SETTINGS: Final = (
-    Setting(
-        "prices.exchange_rates[].from", Currency(), REQUIRED, zh="币种。", en="The currency that is exchanged."
-    ),
+    Setting("prices.exchange_rates[].from", Currency(), REQUIRED, zh="币种。", en="The currency that is exchanged."),
     Setting("prices.exchange_rates[].to", Currency(), REQUIRED, zh="换成的币种。", en="The currency it becomes."),
     Setting(
         "prices.exchange_rates[].rate",

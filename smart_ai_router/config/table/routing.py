@@ -200,9 +200,20 @@ ROUTING_SETTINGS: Final = (
         only=(False,),
     ),
     Setting(
-        "caching.cache_ttl", _SECONDS, 3600.0, unit="s", zh="缓存时长。", en="How long answers are cached.", idle=_NO_CACHE
+        "caching.cache_ttl",
+        _SECONDS,
+        3600.0,
+        unit="s",
+        zh="缓存时长。",
+        en="How long answers are cached.",
+        idle=_NO_CACHE,
     ),
     Setting(
-        "caching.max_cache_size", Integer(0, 10**9), 1000, zh="缓存条目上限。", en="The most cached answers.", idle=_NO_CACHE
+        "caching.max_cache_size",
+        Integer(0, 10**9),
+        1000,
+        zh="缓存条目上限。",
+        en="The most cached answers.",
+        idle=_NO_CACHE,
     ),
 )

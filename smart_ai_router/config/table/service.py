@@ -226,13 +226,13 @@ AUTH_SETTINGS: Final = (
         en="Whether a call from this machine without a key is served. When not given: yes while the router listens on "
         "this machine only.",
     ),
-    Setting(
-        "auth.keys[].name", _ID, REQUIRED, zh="密钥的名称。", en="The key's name, shown in statistics and alerts."
-    ),
+    Setting("auth.keys[].name", _ID, REQUIRED, zh="密钥的名称。", en="The key's name, shown in statistics and alerts."),
     Setting(
         "auth.keys[].key", Secret(), REQUIRED, zh="密钥本身，至少 16 个字符。", en="The key, at least 16 characters."
     ),
-    Setting("auth.keys[].user", _ID, "", zh="属于哪个用户；默认同名。", en="The user it belongs to; its name if empty."),
+    Setting(
+        "auth.keys[].user", _ID, "", zh="属于哪个用户；默认同名。", en="The user it belongs to; its name if empty."
+    ),
     Setting("auth.keys[].enabled", Boolean(), True, zh="是否可用。", en="Whether it may be used."),
     Setting(
         "auth.keys[].models",

@@ -189,7 +189,9 @@ _CHANNEL_IDENTITY: Final = (
         zh="提供商：providers 中的键，或内置目录中的名字。",
         en="The provider: a key of providers, or a name of the built-in catalogue.",
     ),
-    Setting("channels[].api_key", Secret(), "", zh="上游密钥，建议写成 ${NAME}。", en="The upstream key; best as ${NAME}."),
+    Setting(
+        "channels[].api_key", Secret(), "", zh="上游密钥，建议写成 ${NAME}。", en="The upstream key; best as ${NAME}."
+    ),
     Setting(
         "channels[].base_url",
         ListOf(Url()),
@@ -287,9 +289,7 @@ _CHANNEL_MODELS: Final = (
 )
 
 _CHANNEL_ROUTING: Final = (
-    Setting(
-        "channels[].priority", Integer(0, 1_000_000), 100, zh="优先级，小者先用。", en="Smaller goes first."
-    ),
+    Setting("channels[].priority", Integer(0, 1_000_000), 100, zh="优先级，小者先用。", en="Smaller goes first."),
     Setting(
         "channels[].weight",
         Number(0.0, 1_000_000.0),
@@ -329,7 +329,9 @@ _CHANNEL_ROUTING: Final = (
         zh="是否本地；默认按地址判断。",
         en="Whether it is local; judged by its address when not given.",
     ),
-    Setting("channels[].region", _REGION, None, zh="区域；默认取提供商的。", en="The region; the provider's by default."),
+    Setting(
+        "channels[].region", _REGION, None, zh="区域；默认取提供商的。", en="The region; the provider's by default."
+    ),
     Setting("channels[].proxy", ProxyUrl(), None, zh="HTTP CONNECT 代理。", en="An HTTP CONNECT proxy."),
     Setting(
         "channels[].tls_verify",
@@ -338,9 +340,7 @@ _CHANNEL_ROUTING: Final = (
         zh="是否校验证书；默认取提供商的。",
         en="Whether certificates are verified; as the provider says when not given.",
     ),
-    Setting(
-        "channels[].headers", MapOf(Secret(), is_headers=True), (), zh="附加请求头。", en="Extra request headers."
-    ),
+    Setting("channels[].headers", MapOf(Secret(), is_headers=True), (), zh="附加请求头。", en="Extra request headers."),
     *_timeout_settings("channels[]", Words("默认取提供商的，否则 ", "the provider's, else ")),
     Setting(
         "channels[].performance.quality_score",

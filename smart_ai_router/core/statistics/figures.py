@@ -13,7 +13,6 @@ from smart_ai_router.core.statistics.shapes import (
     Share,
 )
 from smart_ai_router.core.statistics.view import (
-    UNNAMED,
     StatisticsView,
     Sums,
     attempts_of,
@@ -92,9 +91,12 @@ def _shares(groups: dict[str, Sums], currency: str) -> dict[str, Share]:
 def _channels_by_name(rows: list[TotalsRow], names: dict[str, str], currency: str) -> dict[str, ChannelShare]:
     ids: dict[str, set[str]] = {}
     for row in rows:
-        ids.setdefault(channel_name(names, row.keys[0]) or UNNAMED, set()).add(row.keys[0])
+        if row.keys[0]:
+            ids.setdefault(channel_name(names, row.keys[0]), set()).add(row.keys[0])
     groups = gather((channel_name(names, row.keys[0]), row.totals) for row in rows)
-    return {name: {**share_of(sums, currency), "channel_ids": sorted(ids[name])} for name, sums in groups.items()}
+    return {
+        name: {**share_of(sums, currency), "channel_ids": sorted(ids.get(name, ()))} for name, sums in groups.items()
+    }
 
 
 def _channel_details(

@@ -18,7 +18,7 @@ from smart_ai_router.core.statistics.memory import (
     add_totals,
     no_further_dimensions,
 )
-from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, Totals, TotalsRow
+from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, GroupingUnavailable, Totals, TotalsRow
 from smart_ai_router.core.usage_files import DaySource, UsageLog
 from smart_ai_router.core.usage_record import UsageLineInvalid, decode_usage_record
 
@@ -60,10 +60,12 @@ class JournalStatistics:
         return self.totals_by(first, last, by)
 
     def totals_by(self, first: date, last: date, names: Sequence[str]) -> list[TotalsRow]:
-        """See `MemoryStatistics.totals_by`."""
+        """See `MemoryStatistics.totals_by`; raises GroupingUnavailable for a name that no record of these days has."""
         groups: dict[tuple[tuple[str, ...], str], Totals] = {}
         with self._lock:
-            for statistics in self._read(first, last):
+            days = self._read(first, last)
+            _require_names(names, {name for statistics in days for name in statistics.further_names(first, last)}, days)
+            for statistics in days:
                 for row in statistics.totals_by(first, last, names):
                     group = (row.keys, row.totals.currency)
                     groups[group] = add_totals(groups[group], row.totals) if group in groups else row.totals
@@ -128,6 +130,13 @@ class JournalStatistics:
                 read.statistics.add(decode_usage_record(line))
             except UsageLineInvalid:
                 read.invalid_lines += 1
+
+
+def _require_names(names: Sequence[str], further: set[str], days: Sequence[object]) -> None:
+    known = further.union(dimension.value for dimension in Dimension)
+    unknown = [name for name in names if name not in known]
+    if unknown and days:  # where nothing was recorded, any name may be right
+        raise GroupingUnavailable(f"{', '.join(unknown)}: no such dimension; there are {', '.join(sorted(known))}")
 
 
 def _has_only_grown(before: tuple[DaySource, ...], now: tuple[DaySource, ...]) -> bool:

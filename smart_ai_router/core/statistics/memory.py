@@ -12,7 +12,6 @@ from typing import NamedTuple
 from smart_ai_router.core.statistics_store import (
     AttemptTotals,
     Dimension,
-    GroupingUnavailable,
     Totals,
     TotalsRow,
 )
@@ -74,23 +73,19 @@ class MemoryStatistics:
     def totals_by(self, first: date, last: date, names: Sequence[str]) -> list[TotalsRow]:
         """Like `totals`, by any names: those of `Dimension` and those that the further dimensions bring along.
 
-        A record that lacks a further dimension stands under the empty key; a name that no record of these days has
-        raises GroupingUnavailable.
+        A record that lacks a further dimension stands under the empty key.
         """
         groups: dict[tuple[tuple[str, ...], str], Totals] = {}
-        known = {dimension.value for dimension in Dimension}
-        cells = [cell for cell in self._cells if first.isoformat() <= cell.day <= last.isoformat()]
-        for cell in cells:
-            known.update(name for name, _ in cell.further)
+        for cell in self._cells_of(first, last):
+            totals = self._cells[cell]
             for keys in product(*(_values(cell, name) for name in names)):
                 group = (keys, cell.currency)
-                totals = self._cells[cell]
                 groups[group] = add_totals(groups[group], totals) if group in groups else totals
-        unknown = [str(name) for name in names if name not in known]
-        if unknown and cells:
-            exist = ", ".join(sorted(known))
-            raise GroupingUnavailable(f"{', '.join(unknown)}: no such dimension; these days have {exist}")
         return [TotalsRow(keys, totals) for (keys, _), totals in sorted(groups.items(), key=lambda each: each[0])]
+
+    def further_names(self, first: date, last: date) -> set[str]:
+        """The further dimensions that records of these days have."""
+        return {name for cell in self._cells_of(first, last) for name, _ in cell.further}
 
     def channel_attempts(self, first: date, last: date) -> dict[str, AttemptTotals]:
         """See `AttemptStore`; a record without attempts is one try of its channel."""
@@ -107,6 +102,9 @@ class MemoryStatistics:
     def dated_channel_names(self) -> dict[str, tuple[str, str]]:
         """Channel id to the timestamp of its latest record and the name it bore there."""
         return self._names
+
+    def _cells_of(self, first: date, last: date) -> list[_Cell]:
+        return [cell for cell in self._cells if first.isoformat() <= cell.day <= last.isoformat()]
 
     def _take_names(self, record: UsageRecord) -> None:
         names = [(each.channel_id, each.channel_name) for each in record.attempts]

@@ -1,0 +1,132 @@
+"""Names as small numbers: a record names its model, channel and user by their numbers in the table `dim`."""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+import apsw
+
+from smart_ai_router.core.posting import TEXT_LENGTH_MAX, book_name
+from smart_ai_router.core.statistics_store import Dimension
+
+NAMES_KNOWN_MAX: Final = 200_000  # of one kind in memory; about 20 MB
+
+
+class Kind(IntEnum):
+    """What a name is of. The numbers stand in the database."""
+
+    MODEL = 1
+    CHANNEL = 2
+    PROVIDER = 3
+    USER = 4
+    API_KEY = 5
+    USAGE_TYPE = 6
+    CURRENCY = 7
+    REGION = 8
+    TAG = 9
+    OUTCOME = 10
+    ERROR_KIND = 11
+    USAGE_SOURCE = 12
+    COST_BASIS = 13
+
+
+KIND_OF: Final = {
+    Dimension.MODEL: Kind.MODEL,
+    Dimension.CHANNEL: Kind.CHANNEL,
+    Dimension.PROVIDER: Kind.PROVIDER,
+    Dimension.USER: Kind.USER,
+    Dimension.API_KEY: Kind.API_KEY,
+    Dimension.USAGE_TYPE: Kind.USAGE_TYPE,
+    Dimension.REGION: Kind.REGION,
+    Dimension.TAG: Kind.TAG,
+}
+SUCCESS: Final = "success"
+_ZERO_NAMES: Final = {Kind.OUTCOME: SUCCESS}  # what number 0 stands for; "" for the other kinds
+
+
+class NumberOf(dict[str, int]):
+    """Name to number of one kind; a name that is new gets the next number, within the transaction under way."""
+
+    def __init__(self, connection: apsw.Connection, kind: Kind) -> None:
+        super().__init__()
+        self._connection = connection
+        self._kind = kind
+        self.forget()
+
+    def __missing__(self, name: str) -> int:
+        known = book_name(name) if len(name) > TEXT_LENGTH_MAX else name
+        found = self._connection.execute("SELECT id FROM dim WHERE kind = ? AND name = ?", (self._kind, known)).get
+        if found is None:
+            last = self._connection.execute("SELECT max(id) FROM dim WHERE kind = ?", (self._kind,)).get
+            found = 1 if last is None else int(last) + 1
+            self._connection.execute("INSERT INTO dim (kind, id, name) VALUES (?, ?, ?)", (self._kind, found, known))
+        number = self[name] = int(found)
+        return number
+
+    def forget(self) -> None:
+        """After a rollback: what was learnt may not be so."""
+        self.clear()
+        self[_ZERO_NAMES.get(self._kind, "")] = 0
+
+
+class Numbers:
+    """The numbers of all kinds; implements `rollups.Names`."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.model = NumberOf(connection, Kind.MODEL)
+        self.channel = NumberOf(connection, Kind.CHANNEL)
+        self.provider = NumberOf(connection, Kind.PROVIDER)
+        self.user = NumberOf(connection, Kind.USER)
+        self.api_key = NumberOf(connection, Kind.API_KEY)
+        self.usage_type = NumberOf(connection, Kind.USAGE_TYPE)
+        self.currency = NumberOf(connection, Kind.CURRENCY)
+        self.region = NumberOf(connection, Kind.REGION)
+        self.tag = NumberOf(connection, Kind.TAG)
+        self.outcome = NumberOf(connection, Kind.OUTCOME)
+        self.error_kind = NumberOf(connection, Kind.ERROR_KIND)
+        self.usage_source = NumberOf(connection, Kind.USAGE_SOURCE)
+        self.cost_basis = NumberOf(connection, Kind.COST_BASIS)
+
+    def _all(self) -> list[NumberOf]:
+        return [each for each in vars(self).values() if isinstance(each, NumberOf)]
+
+    def forget(self) -> None:
+        """See `NumberOf.forget`."""
+        for each in self._all():
+            each.forget()
+
+    def trim(self) -> None:
+        """Keep memory bounded; called between batches."""
+        for each in self._all():
+            if len(each) > NAMES_KNOWN_MAX:
+                each.forget()
+
+
+class NamesOf:
+    """Number to name, for readers. A number never changes its meaning, so that names are kept over transactions."""
+
+    def __init__(self) -> None:
+        self._known: dict[Kind, dict[int, str]] = {kind: {0: _ZERO_NAMES.get(kind, "")} for kind in Kind}
+
+    def lookup(self, connection: apsw.Connection, kind: Kind) -> Callable[[int], str]:
+        """A function from number to name."""
+        known = self._known[kind]
+        if len(known) > NAMES_KNOWN_MAX:
+            known = self._known[kind] = {0: known[0]}
+
+        def name_of(number: int) -> str:
+            name = known.get(number)
+            if name is None:
+                found = connection.execute("SELECT name FROM dim WHERE kind = ? AND id = ?", (kind, number)).get
+                name = known[number] = str(found)
+            return name
+
+        return name_of
+
+
+def number_in(connection: apsw.Connection, kind: Kind, name: str) -> int | None:
+    """The number of a name; None when the books have never met it."""
+    if name == _ZERO_NAMES.get(kind, ""):
+        return 0
+    found = connection.execute("SELECT id FROM dim WHERE kind = ? AND name = ?", (kind, book_name(name))).get
+    return None if found is None else int(found)

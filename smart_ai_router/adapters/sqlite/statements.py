@@ -1,0 +1,147 @@
+"""SQL made from the definitions of the rollups. Table and column names come from this package, values are bound."""
+# ruff: noqa: S608
+
+from typing import Final
+
+from smart_ai_router.core.rollups import LATENCY_BOUNDS_MS, Grain, Rollup
+from smart_ai_router.domain.money import PICO_PER_UNIT
+
+MEASURE_COLUMNS: Final = (
+    "requests",
+    "successes",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "input_units",
+    "input_pico",
+    "output_units",
+    "output_pico",
+    "other_units",
+    "other_pico",
+    "duration_ms",
+    "unpriced",
+    "estimated",
+    "images",
+    "media_ms",
+)
+LATENCY_COLUMNS: Final = tuple(f"latency_{number}" for number in range(len(LATENCY_BOUNDS_MS) + 1))
+ATTEMPT_COLUMNS: Final = (
+    "attempts",
+    "failures",
+    "input_tokens",
+    "output_tokens",
+    "cost_units",
+    "cost_pico",
+    "duration_ms",
+    *LATENCY_COLUMNS,
+)
+USAGE_COLUMNS: Final = (
+    "sid",
+    "check_bits",
+    "file",
+    "line_offset",
+    "line_length",
+    "lag_ms",
+    "model",
+    "channel",
+    "provider",
+    "user",
+    "api_key",
+    "usage_type",
+    "outcome",
+    "error_kind",
+    "status_code",
+    "currency",
+    "region",
+    "usage_source",
+    "cost_basis",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "input_cost",
+    "output_cost",
+    "other_cost",
+    "user_charge",
+    "images",
+    "media_ms",
+    "duration_ms",
+    "first_token_ms",
+)
+CONTENT_START: Final = USAGE_COLUMNS.index("lag_ms")  # from here on a row says what the record says
+INSERT_USAGE: Final = f"INSERT INTO usage VALUES ({', '.join('?' * len(USAGE_COLUMNS))})"
+SELECT_USAGE: Final = f"SELECT {', '.join(USAGE_COLUMNS)} FROM usage"
+DAY_FOLDED: Final = "? <= period AND period < ?"
+
+
+def key_columns(rollup: Rollup) -> tuple[str, ...]:
+    """Period, dimensions and currency."""
+    return ("period", *(dimension.value for dimension in rollup.dimensions), "currency")
+
+
+def upsert_cells(rollup: Rollup) -> str:
+    """Add measures to a cell, which may not be there yet."""
+    return _upsert(rollup, MEASURE_COLUMNS)
+
+
+def upsert_attempts(rollup: Rollup) -> str:
+    """Add tries to a cell."""
+    return _upsert(rollup, ATTEMPT_COLUMNS)
+
+
+def fold_cells(source: Rollup, target: Rollup) -> str:
+    """Add a range of days of a live rollup to a folded one; binds the target period (months) and the days."""
+    period = "?" if target.grain is Grain.MONTH else "period"
+    dimensions = [column for column in key_columns(target) if column != "period"]
+    grouped = ", ".join(dimensions if target.grain is Grain.MONTH else ["period", *dimensions])
+    return (
+        f"INSERT INTO {target.name} SELECT {period}, {', '.join(dimensions)}, {', '.join(_sums())}"
+        f" FROM {source.name} WHERE period BETWEEN ? AND ? GROUP BY {grouped} ON CONFLICT DO UPDATE SET {_added()}"
+    )
+
+
+def sum_cells(rollup: Rollup, by: tuple[str, ...], where: tuple[str, ...]) -> str:
+    """The sums of a range of periods, grouped; binds both periods and one value for each condition."""
+    columns = ", ".join((*by, "currency"))
+    conditions = "".join(f" AND {column} = ?" for column in where)
+    sums = ", ".join(f"sum({column})" for column in MEASURE_COLUMNS)
+    return f"SELECT {columns}, {sums} FROM {rollup.name} WHERE period BETWEEN ? AND ?{conditions} GROUP BY {columns}"
+
+
+def select_cells(rollup: Rollup, measures: tuple[str, ...]) -> str:
+    """Cells of a range of periods."""
+    return f"SELECT {', '.join((*key_columns(rollup), *measures))} FROM {rollup.name} WHERE period BETWEEN ? AND ?"
+
+
+def _upsert(rollup: Rollup, measures: tuple[str, ...]) -> str:
+    places = ", ".join("?" * (len(key_columns(rollup)) + len(measures)))
+    return f"INSERT INTO {rollup.name} VALUES ({places}) ON CONFLICT DO UPDATE SET {_added(measures)}"
+
+
+def _added(measures: tuple[str, ...] = MEASURE_COLUMNS) -> str:
+    parts = []
+    for column in measures:
+        pico = column.replace("_units", "_pico")
+        if column.endswith("_units"):
+            parts.append(f"{column} = {column} + excluded.{column} + ({pico} + excluded.{pico}) / {PICO_PER_UNIT}")
+        elif column.endswith("_pico"):
+            parts.append(f"{column} = ({column} + excluded.{column}) % {PICO_PER_UNIT}")
+        else:
+            parts.append(f"{column} = {column} + excluded.{column}")
+    return ", ".join(parts)
+
+
+def _sums() -> list[str]:
+    """Sums in which each pico part is below one unit again."""
+    sums = []
+    for column in MEASURE_COLUMNS:
+        pico = column.replace("_units", "_pico")
+        if column.endswith("_units"):
+            sums.append(f"sum({column}) + sum({pico}) / {PICO_PER_UNIT}")
+        elif column.endswith("_pico"):
+            sums.append(f"sum({column}) % {PICO_PER_UNIT}")
+        else:
+            sums.append(f"sum({column})")
+    return sums

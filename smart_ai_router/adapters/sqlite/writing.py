@@ -1,0 +1,323 @@
+"""The one writer of the books: a batch is one transaction.
+
+The common batch holds only new records with ids of ours, so the rows are inserted at once; when that collides, or an
+id is of other make, each record is looked up first (`core/placing.py`).
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import apsw
+from msgspec.structs import replace
+
+from smart_ai_router.adapters.sqlite.dictionary import Numbers
+from smart_ai_router.adapters.sqlite.opening import failure_of
+from smart_ai_router.adapters.sqlite.statements import (
+    CONTENT_START,
+    INSERT_USAGE,
+    SELECT_USAGE,
+    fold_cells,
+    upsert_attempts,
+    upsert_cells,
+)
+from smart_ai_router.core.local_days import month_days, month_number
+from smart_ai_router.core.placing import Placed, place
+from smart_ai_router.core.posting import Posting
+from smart_ai_router.core.record_keys import sid_ms
+from smart_ai_router.core.rollups import (
+    ATTEMPT_ROLLUPS,
+    FOLDED,
+    ROLLUPS,
+    AttemptMeasures,
+    Cells,
+    Deltas,
+    Grain,
+    Key,
+    Measures,
+    fold,
+    fold_over,
+    latest_names,
+)
+from smart_ai_router.core.store import PROBLEMS_LISTED_MAX, Applied, JournalFileState, LineProblem
+from smart_ai_router.domain.money import PICO_PER_UNIT
+
+Row = tuple[int | None, ...]
+
+_UPSERT_CELLS = {rollup: upsert_cells(rollup) for rollup in ROLLUPS}
+_UPSERT_ATTEMPTS = {rollup: upsert_attempts(rollup) for rollup in ATTEMPT_ROLLUPS}
+_FOLD_CELLS = {target: fold_cells(source, target) for target, source in FOLDED.items()}
+
+
+class _Span:
+    """What the books row says: the days of all records, and how far record times lie from those of their ids."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        row = connection.execute("SELECT first_day, live_from, lag_min_ms, lag_max_ms FROM books").fetchone()
+        self.first_day, self.live_from, self.lag_min_ms, self.lag_max_ms = row
+
+
+class Writer:
+    """Applies batches on one connection, which nobody else uses."""
+
+    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._numbers = Numbers(connection)
+
+    def apply(self, file: JournalFileState, postings: Sequence[Posting], problems: Sequence[LineProblem]) -> Applied:
+        """See `BookStore`."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                applied = self._apply(file, postings, problems)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._numbers.forget()
+                with suppress(apsw.Error):  # SQLite may have rolled back by itself
+                    self._connection.execute("ROLLBACK")
+                raise
+        except apsw.Error as error:
+            raise failure_of(error, self._path) from error
+        self._numbers.trim()
+        return applied
+
+    def _apply(self, file: JournalFileState, postings: Sequence[Posting], problems: Sequence[LineProblem]) -> Applied:
+        if not file.id:
+            last = self._connection.execute("SELECT max(id) FROM journal_file").get
+            file = replace(file, id=1 if last is None else int(last) + 1)
+        placed, repeated, conflicts = self._insert(file.id, postings)
+        if placed:
+            self._roll_up(placed)
+        found = [*problems, *(self._conflict(each) for each in conflicts)]
+        self._write_problems(file.id, found)
+        file = replace(file, lines=file.lines + len(placed), repeated=file.repeated + len(repeated))
+        self._write_file(file)
+        return Applied(file, [each.posting for each in placed], len(repeated), len(conflicts))
+
+    # --- records ---
+
+    def _insert(
+        self, file_id: int, postings: Sequence[Posting]
+    ) -> tuple[list[Placed], list[Posting], list[Posting]]:
+        own = [Placed(each, *each.key) for each in postings if each.key is not None]
+        if len(own) == len(postings) and self._insert_rows(file_id, own):
+            return own, [], []
+        placement = place(postings, self)
+        inserted = self._insert_rows(file_id, placement.placed)
+        assert inserted, "placed records stand under free numbers"
+        foreign = [(each.sid, each.posting.record.request_id) for each in placement.placed if each.check_bits is None]
+        self._connection.executemany("INSERT INTO foreign_id VALUES (?, ?)", foreign)
+        return placement
+
+    def _insert_rows(self, file_id: int, placed: Iterable[Placed]) -> bool:
+        """Insert them all, or none when one number is taken."""
+        rows = [self._row(file_id, each) for each in placed]
+        self._connection.execute("SAVEPOINT records")
+        try:
+            self._connection.executemany(INSERT_USAGE, rows)
+        except apsw.ConstraintError:
+            self._connection.execute("ROLLBACK TO records")
+            return False
+        finally:
+            self._connection.execute("RELEASE records")
+        return True
+
+    def _row(self, file_id: int, placed: Placed) -> Row:
+        posting, sid, check_bits = placed
+        record = posting.record
+        numbers = self._numbers
+        return (
+            sid,
+            check_bits,
+            file_id,
+            posting.offset,
+            len(posting.line),
+            posting.at_ms - sid_ms(sid),
+            numbers.model[record.model],
+            numbers.channel[record.channel_id],
+            numbers.provider[record.provider],
+            numbers.user[record.user_id or ""],
+            numbers.api_key[record.api_key_id or ""],
+            numbers.usage_type[record.usage_type],
+            numbers.outcome[record.outcome],
+            numbers.error_kind[record.error_kind or ""],
+            _small(record.status_code),
+            numbers.currency[record.cost_currency],
+            numbers.region[record.region or ""],
+            numbers.usage_source[record.usage_source],
+            numbers.cost_basis[record.cost_basis],
+            record.input_tokens,
+            record.output_tokens,
+            record.cached_tokens,
+            record.cache_write_tokens,
+            record.reasoning_tokens,
+            posting.input_cost,
+            posting.output_cost,
+            posting.other_cost,
+            posting.user_charge,
+            posting.images,
+            posting.media_ms,
+            posting.duration_ms,
+            _small(record.time_to_first_token_ms),
+        )
+
+    # --- `placing.KeptRecords` ---
+
+    def check_bits_of(self, sid: int) -> int | None:
+        """See `KeptRecords`."""
+        row = self._connection.execute("SELECT check_bits FROM usage WHERE sid = ?", (sid,)).fetchone()
+        if row is None:
+            return None
+        return -1 if row[0] is None else int(row[0])
+
+    def foreign_sid_of(self, request_id: str) -> int | None:
+        """See `KeptRecords`."""
+        sid = self._connection.execute("SELECT sid FROM foreign_id WHERE request_id = ?", (request_id,)).get
+        return None if sid is None else int(sid)
+
+    def is_same(self, sid: int, posting: Posting) -> bool:
+        """See `KeptRecords`."""
+        kept = self._connection.execute(f"{SELECT_USAGE} WHERE sid = ?", (sid,)).fetchone()
+        return tuple(kept)[CONTENT_START:] == self._row(0, Placed(posting, sid, None))[CONTENT_START:]
+
+    # --- rollups ---
+
+    def _roll_up(self, placed: Sequence[Placed]) -> None:
+        postings = [each.posting for each in placed]
+        span = _Span(self._connection)
+        deltas = fold(postings, self._numbers)
+        self._add_deltas(deltas)
+        days = [each.day for each in postings]
+        live_from = max(days) if span.live_from is None else max(span.live_from, *days)
+        first_day = min(days) if span.first_day is None else min(span.first_day, *days)
+        if span.live_from is not None:
+            self._add_late(deltas, span.live_from)
+            self._fold_days(span.live_from, live_from)
+        else:
+            self._fold_days(first_day, live_from)
+        lags = [each.posting.at_ms - sid_ms(each.sid) for each in placed]
+        self._connection.execute(
+            "UPDATE books SET first_day = ?, live_from = ?, lag_min_ms = ?, lag_max_ms = ?",
+            (first_day, live_from, min(span.lag_min_ms, *lags), max(span.lag_max_ms, *lags)),
+        )
+        self._name_channels(postings)
+
+    def _add_deltas(self, deltas: Deltas) -> None:
+        for rollup, cells in deltas.cells.items():
+            self._connection.executemany(_UPSERT_CELLS[rollup], _cell_rows(cells))
+        for rollup, tries in deltas.attempts.items():
+            rows = [key + _attempt_row(measures) for key, measures in sorted(tries.items())]
+            self._connection.executemany(_UPSERT_ATTEMPTS[rollup], rows)
+
+    def _add_late(self, deltas: Deltas, live_from: int) -> None:
+        """Records of days that are folded already go to the folded rollups as well."""
+        for target, source in FOLDED.items():
+            late = {key: measures for key, measures in deltas.cells[source].items() if int(key[0]) < live_from}
+            if late:
+                rows = _cell_rows(fold_over(late, source, target))
+                self._connection.executemany(_UPSERT_CELLS[target], rows)
+
+    def _fold_days(self, first: int, end: int) -> None:
+        """Fold the days first..end-1, which are over now; only those that hold anything are looked at."""
+        found = self._connection.execute(
+            "SELECT DISTINCT period FROM cube_day WHERE period >= ? AND period < ?", (first, end)
+        )
+        for month in sorted({month_number(day) for (day,) in found}):
+            month_first, month_last = month_days(month)
+            days = (max(first, month_first), min(end - 1, month_last))
+            for target, statement in _FOLD_CELLS.items():
+                bound = (month, *days) if target.grain is Grain.MONTH else days
+                self._connection.execute(statement, bound)
+
+    def _name_channels(self, postings: Iterable[Posting]) -> None:
+        names = latest_names(postings)
+        self._connection.executemany(
+            "INSERT INTO channel_name VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET name = excluded.name, named_ms = excluded.named_ms"
+            " WHERE (excluded.named_ms, excluded.name) > (named_ms, name)",
+            [(channel_id, name, named_ms) for channel_id, (named_ms, name) in sorted(names.items())],
+        )
+
+    # --- journal files ---
+
+    def _conflict(self, posting: Posting) -> LineProblem:
+        request_id = posting.record.request_id
+        sid = self.foreign_sid_of(request_id) if posting.key is None else posting.key[0]
+        name, offset = self._connection.execute(
+            "SELECT name, line_offset FROM usage JOIN journal_file ON journal_file.id = file WHERE sid = ?", (sid,)
+        ).fetchone() or ("this file", None)
+        where = "earlier in this batch" if offset is None else f"in {name} at {offset}"
+        detail = f"{request_id} stands in the books with other content, {where}"
+        return LineProblem(posting.offset, len(posting.line), "duplicate_id", detail)
+
+    def _write_problems(self, file_id: int, problems: Iterable[LineProblem]) -> None:
+        for problem in problems:
+            times = self._connection.execute(
+                "INSERT INTO journal_problem_count VALUES (?, ?, 1)"
+                " ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count",
+                (file_id, problem.reason),
+            ).get
+            if int(times) <= PROBLEMS_LISTED_MAX:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO journal_problem VALUES (?, ?, ?, ?, ?)",
+                    (file_id, problem.offset, problem.reason, problem.length, problem.detail),
+                )
+
+    def _write_file(self, file: JournalFileState) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO journal_file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                file.id,
+                file.name,
+                file.generation,
+                file.inode,
+                file.applied,
+                file.crc32,
+                file.head_length,
+                file.head_crc32,
+                int(file.is_unterminated),
+                file.archive_inode,
+                file.archive_size,
+                file.lines,
+                file.repeated,
+            ),
+        )
+
+
+def _cell_rows(cells: Cells) -> list[tuple[int | str, ...]]:
+    """Rows in the order of their keys, so that neighbours are written together."""
+    return [key + _measure_row(measures) for key, measures in sorted(cells.items())]
+
+
+def _measure_row(measures: Measures) -> tuple[int, ...]:
+    requests, successes, tokens_in, tokens_out, cached, reasoning, in_cost, out_cost, other, *rest = measures
+    return (
+        requests,
+        successes,
+        tokens_in,
+        tokens_out,
+        cached,
+        reasoning,
+        *divmod(in_cost, PICO_PER_UNIT),
+        *divmod(out_cost, PICO_PER_UNIT),
+        *divmod(other, PICO_PER_UNIT),
+        *rest,
+    )
+
+
+def _attempt_row(measures: AttemptMeasures) -> tuple[int, ...]:
+    return (
+        measures.attempts,
+        measures.failures,
+        measures.input_tokens,
+        measures.output_tokens,
+        *divmod(measures.cost, PICO_PER_UNIT),
+        measures.duration_ms,
+        *measures.latencies,
+    )
+
+
+def _small(number: int | None) -> int | None:
+    """A number that steers nothing, or nothing when no column could hold it."""
+    return number if number is not None and 0 <= number < 1 << 40 else None

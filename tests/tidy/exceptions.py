@@ -1,0 +1,14 @@
+"""What the checks let pass, each with its reason. A line here that is no longer needed fails the run."""
+
+BROAD_EXCEPTS = {
+    "smart_ai_router/adapters/upstream_exchange.py": "guards the pool against a mistake in whoever reads the reply",
+    "smart_ai_router/core/alerting.py": "the one guard around notifiers",
+    "smart_ai_router/core/utils/channel_monitor.py": "guards the monitor against an override of _send_alert",
+}
+HIDDEN_IMPORTS = {
+    "smart_ai_router/cli/command_group.py": "a command's module is loaded when it is called: --help stays fast",
+}
+IMPURE_READS = {
+    "smart_ai_router/core/utils/channel_monitor.py": "the guide makes one without arguments: the clock has a default",
+    "smart_ai_router/core/utils/usage_tracker.py": "the guide makes one without arguments: clock and ids have defaults",
+}

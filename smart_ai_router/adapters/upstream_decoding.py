@@ -51,7 +51,7 @@ class Decoder:
             except zlib.error as error:
                 raise DecodingError(f"the encoded reply is broken: {error}") from error
             self._decoded_bytes += len(piece)
-            self._check_bounds()
+            self._check_bounds(self._encoded_bytes - len(inflate.unconsumed_tail))
             if piece:
                 yield piece
             if inflate.unused_data:
@@ -65,8 +65,8 @@ class Decoder:
         if self._encoded_bytes and not (self._inflate is not None and self._inflate.eof):
             raise DecodingError("the encoded reply stopped before its end")
 
-    def _check_bounds(self) -> None:
+    def _check_bounds(self, consumed_bytes: int) -> None:
         if self._decoded_bytes > DECODED_BYTES_MAX:
             raise DecodingError(f"the reply decodes to more than {DECODED_BYTES_MAX} bytes")
-        if self._decoded_bytes > RATIO_FLOOR_BYTES and self._decoded_bytes > self._encoded_bytes * RATIO_MAX:
+        if self._decoded_bytes > RATIO_FLOOR_BYTES and self._decoded_bytes > consumed_bytes * RATIO_MAX:
             raise DecodingError(f"the reply decodes to more than {RATIO_MAX} times its size")

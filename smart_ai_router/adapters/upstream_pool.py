@@ -224,8 +224,8 @@ def _dial_fault(way: Way, error: Exception) -> Fault:
         message = f"the name {endpoint.host} does not resolve{through}: {error.strerror}"
         return Fault(FaultKind.CONNECT_FAILED, message, details={"phase": "dns"})
     # The loop's own words for a refused connection name the address again and not the reason.
-    is_system = isinstance(error, OSError) and error.errno in errno.errorcode
-    reason = os.strerror(error.errno) if is_system else str(error) or type(error).__name__
+    code = error.errno if isinstance(error, OSError) else None
+    reason = os.strerror(code) if code is not None and code in errno.errorcode else str(error) or type(error).__name__
     return Fault(
         FaultKind.CONNECT_FAILED, f"no connection to {endpoint}{through}: {reason}", details={"phase": "connect"}
     )

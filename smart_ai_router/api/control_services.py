@@ -55,3 +55,4 @@ class ControlServices:
     system_info: Callable[[], Mapping[str, object]]
     attempts: AttemptStore | None = None
     currency: str = "USD"
+    metrics: Callable[[], bytes] | None = None  # Prometheus' text form; without it there is no /metrics

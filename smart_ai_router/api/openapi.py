@@ -12,7 +12,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
 from smart_ai_router.core.alert_log import ChannelAlert
@@ -83,10 +83,9 @@ def answers(data: type | None) -> Document:
     )
     refusals = {400: "参数错误", 401: "没有或错误的管理员令牌", 403: "用户密钥无权访问"}
     return {
-        "response_class": PlainJsonResponse,
         "response_model": None,
         "responses": {
-            200: {"description": "成功", "content": {"application/json": {"schema": schema}}},
+            200: {"description": what, "content": {media_type: {"schema": schema}}},
             **{
                 status: {"description": why, "content": {"application/json": {"schema": _ref(Mistake)}}}
                 for status, why in refusals.items()

@@ -3,13 +3,15 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
+from starlette.responses import Response
 
 from smart_ai_router.api.control_services import ControlServices
 from smart_ai_router.api.errors import ApiError
-from smart_ai_router.api.openapi import answers
+from smart_ai_router.api.openapi import answers, text_answers
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
 
 MODEL_CHARACTERS_MAX: Final = 4096  # as in a call
+PROMETHEUS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def system_router(services: ControlServices) -> APIRouter:
@@ -23,6 +25,9 @@ def system_router(services: ControlServices) -> APIRouter:
         ("/api/system/info", system.info, "GET", "查看系统信息"),
     ):
         router.add_api_route(path, endpoint, methods=[method], summary=summary, **answers(None))
+    if services.metrics is not None:
+        metrics = text_answers("Prometheus 文本格式的指标")
+        router.add_api_route("/metrics", system.metrics, methods=["GET"], summary="查看运行指标", **metrics)
     return router
 
 
@@ -53,3 +58,7 @@ class _System:
 
     def info(self) -> PlainJsonResponse:
         return PlainJsonResponse({"success": True, "data": self._services.system_info()})
+
+    def metrics(self) -> Response:
+        assert self._services.metrics is not None
+        return Response(self._services.metrics(), media_type=PROMETHEUS_TYPE)

@@ -22,17 +22,22 @@ class GatewayBoot(msgspec.Struct, frozen=True):
     drain_deadline_s: float = 30.0
 
     @property
-    def runtime_dir(self) -> Path:
-        """Where the private sockets are."""
-        return Path(self.data_dir) / "run"
-
-    @property
     def link_socket(self) -> Path:
-        return self.runtime_dir / "link.sock"
+        return link_socket(Path(self.data_dir))
 
     @property
     def control_socket(self) -> Path:
-        return self.runtime_dir / "control.sock"
+        return control_socket(Path(self.data_dir))
+
+
+def link_socket(data_dir: Path) -> Path:
+    """Where the planes talk."""
+    return data_dir / "run" / "link.sock"
+
+
+def control_socket(data_dir: Path) -> Path:
+    """Where the control plane answers HTTP."""
+    return data_dir / "run" / "control.sock"
 
 
 def encode_boot(boot: GatewayBoot) -> str:

@@ -24,7 +24,11 @@ SERVER_OPTIONS = (
     click.option("--host", help="The address to listen on. [default: 127.0.0.1]"),
     click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes any free one. [default: 7601]"),
     click.option("--workers", type=click.IntRange(1, 64), help="The number of gateway processes. [default: 1]"),
-    click.option("--log-level", type=click.Choice(LOG_LEVELS, case_sensitive=False), help="[default: INFO]"),
+    click.option(
+        "--log-level",
+        type=click.Choice(LOG_LEVELS, case_sensitive=False),
+        help="How much the program's log says. [default: INFO]",
+    ),
 )
 
 

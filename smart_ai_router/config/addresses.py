@@ -4,8 +4,8 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from smart_ai_router.config.address_kinds import is_loopback, is_private
 from smart_ai_router.config.catalogue import OPENAI_COMPATIBLE
-from smart_ai_router.config.kinds import is_loopback, is_private
 
 _VERSION: Final = re.compile(r"/v[0-9]+(alpha|beta)?[0-9]*(/|$)")
 _ENDPOINT: Final = re.compile(r"/(chat/completions|completions|embeddings|models|responses)$")

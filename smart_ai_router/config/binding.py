@@ -1,6 +1,6 @@
 """Who may reach the router: it listens to other machines only when somebody has a key."""
 
-from smart_ai_router.config.kinds import is_loopback
+from smart_ai_router.config.address_kinds import is_loopback
 from smart_ai_router.config.loading import Loaded
 from smart_ai_router.config.problems import ListeningNeedsKeys, problem_at, shorten
 from smart_ai_router.config.settings import Settings

@@ -2,7 +2,7 @@
 
 from smart_ai_router.config.model_kinds import kind_by_name
 from smart_ai_router.config.resolved import lower_tags
-from smart_ai_router.config.settings import ChannelSettings, ModelSettings
+from smart_ai_router.config.upstream_settings import ChannelSettings, ModelSettings
 from smart_ai_router.domain.channel import ChannelModel
 from smart_ai_router.domain.tags import parameter_count, routing_tags
 

@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import Final
 
 from smart_ai_router.config.resolved import ResolvedProvider
-from smart_ai_router.config.settings import ChannelSettings, CurrencyExchangeSettings, PriceSettings
 from smart_ai_router.config.table.upstreams import PRICE_WORDS
+from smart_ai_router.config.upstream_settings import ChannelSettings, CurrencyExchangeSettings, PriceSettings
 from smart_ai_router.domain.channel import ChannelModel
 from smart_ai_router.domain.meters import INPUT_METERS, OUTPUT_METERS, Meter
 from smart_ai_router.domain.pricing import PriceVersion, price_id

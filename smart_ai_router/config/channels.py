@@ -35,7 +35,8 @@ from smart_ai_router.config.resolved import (
     resolve_providers,
     timeouts_of,
 )
-from smart_ai_router.config.settings import ChannelSettings, Settings
+from smart_ai_router.config.settings import Settings
+from smart_ai_router.config.upstream_settings import ChannelSettings
 from smart_ai_router.domain.channel import Channel, ChannelModel, Provider
 from smart_ai_router.domain.meters import Meter
 from smart_ai_router.domain.pricing import PriceVersion

@@ -8,10 +8,11 @@ import msgspec
 
 from smart_ai_router.config.problems import ValueRefused
 from smart_ai_router.config.reading import read_tree
-from smart_ai_router.config.settings import ChannelSettings, Settings
+from smart_ai_router.config.settings import Settings
 from smart_ai_router.config.shape import Shape, shape_of
 from smart_ai_router.config.table import SETTINGS
 from smart_ai_router.config.tree import DEFAULT_ORIGIN, Branch, Leaf
+from smart_ai_router.config.upstream_settings import ChannelSettings
 
 SHAPE: Final = shape_of(SETTINGS)
 

@@ -4,7 +4,6 @@ A kind reads one tree and returns its value, or raises ValueRefused saying what 
 Decimals from their digits; no kind of money ever sees a float.
 """
 
-import ipaddress
 import math
 import re
 import zoneinfo
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from smart_ai_router.config.problems import ValueRefused, did_you_mean, shorten
 from smart_ai_router.config.tree import Branch, Items, Leaf, Tree
@@ -24,8 +22,6 @@ _TRUE: Final = frozenset(("true", "yes", "on", "1"))
 _FALSE: Final = frozenset(("false", "no", "off", "0"))
 _INTEGER: Final = re.compile(r"[+-]?[0-9][0-9_]{0,24}")
 _NUMBER: Final = re.compile(r"[+-]?([0-9][0-9_]{0,39}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?")
-_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_PORT_MAX: Final = 65_535
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -201,50 +197,6 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Url:
-    """An http or https address without user, query and fragment."""
-
-    words: str = "address"
-    secret: bool = False
-    composite: bool = False
-
-    def read(self, tree: Tree) -> str:
-        return read_url(text_of(tree, "an address"))
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """An http or https address that may carry a token in its path or query; never shown."""
-
-    words: str = "secret address"
-    secret: bool = True
-    composite: bool = False
-
-    def read(self, tree: Tree) -> str:
-        return read_url(text_of(tree, "an address"), query=True)
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyUrl:
-    """`http://host:port` of a CONNECT proxy; it may carry user and password."""
-
-    words: str = "proxy address"
-    secret: bool = True
-    composite: bool = False
-
-    def read(self, tree: Tree) -> str:
-        text = text_of(tree, "an address")
-        try:
-            parts = urlsplit(text)
-            is_proxy = parts.scheme == "http" and bool(parts.hostname) and parts.port is not None
-        except ValueError:
-            is_proxy = False
-        if not is_proxy or parts.path.strip("/") or any(not "!" <= character <= "~" for character in text):
-            raise ValueRefused("is not a proxy such as http://proxy.example.com:3128")
-        return text
-
-
-@dataclass(frozen=True, slots=True)
 class Currency:
     """An ISO 4217 code."""
 
@@ -366,53 +318,3 @@ class MapOf:
             return self.value.read(value)
         except ValueRefused as refused:
             raise ValueRefused(f"{key}: {refused.message}", refused.suggestion) from None
-
-
-def read_url(text: str, query: bool = False) -> str:
-    """An address as it will be used: no trailing slash. Raises ValueRefused saying what is wrong with it."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueRefused("is not an address such as https://api.example.com/v1") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueRefused("is not an address such as https://api.example.com/v1")
-    if any(not "!" <= character <= "~" for character in text):
-        raise ValueRefused("holds a space or a character outside ASCII")
-    if parts.username is not None or parts.password is not None:
-        raise ValueRefused("carries a user or password; give the key as api_key")
-    if (parts.query and not query) or parts.fragment:
-        raise ValueRefused("carries a query or a fragment; give the plain address")
-    if not _HOST.fullmatch(parts.hostname) and not _is_address(parts.hostname):
-        raise ValueRefused(f"has an unreadable host {shorten(parts.hostname)}")
-    if port is not None and not 0 < port <= _PORT_MAX:
-        raise ValueRefused(f"has the port {port}")
-    return text.rstrip("/") if not parts.query else text
-
-
-def is_loopback(host: str) -> bool:
-    """True when only this machine can reach the host."""
-    if host.lower() in ("localhost", "ip6-localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_private(host: str) -> bool:
-    """True for addresses of this machine or of a private network."""
-    if is_loopback(host):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return False
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

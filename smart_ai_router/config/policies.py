@@ -1,5 +1,6 @@
 """Settings as the policies that other rooms decide by."""
 
+from dataclasses import fields
 from typing import Final
 
 from smart_ai_router.config.binding import listens_on_loopback_only
@@ -51,3 +52,14 @@ def alert_rules(settings: Settings) -> AlertRules:
         error_rate_resolved_percent=monitoring.error_rate_resolved_percent,
         error_rate_calls_min=monitoring.error_rate_calls_min,
     )
+
+
+def notifier_entries(settings: Settings) -> list[dict[str, object]]:
+    """The notifiers that are on, each as a mapping with its `type` and what was given of it."""
+    entries = []
+    for notifier in settings.monitoring.alerts.notifiers:
+        if notifier.enabled:
+            given = {each.name: getattr(notifier, each.name) for each in fields(notifier) if each.name != "enabled"}
+            is_mail = notifier.type == "smtp"
+            entries.append({key: value for key, value in given.items() if value and (is_mail or key != "security")})
+    return entries

@@ -6,8 +6,9 @@ from typing import Final
 
 from smart_ai_router.config.addresses import base_address
 from smart_ai_router.config.catalogue import KnownProvider, known_provider
-from smart_ai_router.config.settings import PriceSettings, ProviderSettings, Settings, TimeoutSettings
-from smart_ai_router.config.table.upstreams import ADAPTER_DIALECTS
+from smart_ai_router.config.settings import Settings
+from smart_ai_router.config.table.providers import ADAPTER_DIALECTS
+from smart_ai_router.config.upstream_settings import PriceSettings, ProviderSettings, TimeoutSettings
 from smart_ai_router.domain.channel import Provider, Timeouts
 
 DEFAULT_DIALECT: Final = "openai"

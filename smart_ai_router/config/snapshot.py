@@ -12,7 +12,8 @@ from smart_ai_router.config.policies import access_policy, routing_policy
 from smart_ai_router.config.price_book import PriceBook
 from smart_ai_router.config.problems import Notice
 from smart_ai_router.config.resolved import resolve_provider
-from smart_ai_router.config.settings import CurrencyExchangeSettings, Settings
+from smart_ai_router.config.settings import Settings
+from smart_ai_router.config.upstream_settings import CurrencyExchangeSettings
 from smart_ai_router.core.snapshot import KeyGrant, Snapshot, StoreState, User
 from smart_ai_router.domain.channel import Channel
 from smart_ai_router.domain.pricing import PriceVersion

@@ -23,6 +23,7 @@ import msgspec
 from smart_ai_router.core.plain_json import encode_plain
 from smart_ai_router.domain.alert_words import seconds_of
 from smart_ai_router.domain.alerts import Alert, ChannelState
+from smart_ai_router.domain.error_counts import NO_CALLS
 
 _logger = logging.getLogger(__name__)
 
@@ -102,15 +103,15 @@ def alerts_since(log: AlertLog, since: float) -> list[ChannelAlert]:
     older_in_a_row = 0
     for line in log.newest_first():
         alert = decode_alert(line)
-        if alert is None or (alert.id is not None and (alert.id, alert.notice) in seen):
+        if alert is None:
             continue
-        if alert.id is not None:
-            seen.add((alert.id, alert.notice))
-        if seconds_of(alert.timestamp) >= since:
-            found.append(alert)
-            older_in_a_row = 0
-        else:
+        if seconds_of(alert.timestamp) < since:
             older_in_a_row += 1
+        else:
+            older_in_a_row = 0
+            if alert.id is None or (alert.id, alert.notice) not in seen:
+                found.append(alert)
+            seen.add((alert.id or "", alert.notice))
         if len(found) >= LISTED_MAX or older_in_a_row >= OLDER_LINES_MAX:
             break
     return found[::-1]
@@ -118,7 +119,7 @@ def alerts_since(log: AlertLog, since: float) -> list[ChannelAlert]:
 
 def encode_states(states: Iterable[ChannelState]) -> bytes:
     """What a monitor remembers. The windows of calls are left out: five minutes later they say nothing."""
-    return encode_plain(_Memory(1, [replace(state, window=()) for state in states]))
+    return encode_plain(_Memory(1, [replace(state, window=NO_CALLS) for state in states]))
 
 
 def decode_states(data: bytes) -> list[ChannelState]:

@@ -172,6 +172,37 @@ def set_price(versions: Iterable[PriceVersion], order: PriceOrder, now: float, *
     return PriceChange((wanted, *restated), wanted, previous, factor)
 
 
+def apply_price(store: PriceStore, order: PriceOrder, now: float, *, confirm: bool = False) -> PriceChange:
+    """Set a price for good: `set_price` over what the store holds, appended to it."""
+    change = set_price(store.versions(), order, now, confirm=confirm)
+    store.append(change.added)
+    return change
+
+
+def adopt_prices(
+    versions: Iterable[PriceVersion], imported: Iterable[PriceVersion], now: float
+) -> tuple[PriceVersion, ...]:
+    """The rows to append so that imported lists are an operator's provider prices from now on.
+
+    A model whose list is in force already adds nothing, so adopting twice changes nothing. What an imported list says
+    of the past is left out: prices are appended, never edited. Its future periods keep their dates.
+    """
+    own = [row for row in versions if row.channel_id is None and not row.is_book]
+    current = _lists_by_model(in_force_by_cell(own, now).values())
+    given = tuple(row for row in imported if row.effective_to is None or row.effective_to > now)
+    wanted = _lists_by_model(row for row in in_force_by_cell(given, now).values())
+    later = [row for row in given if row.effective_from > now]
+    kept = {row.id for row in own}
+    added = [
+        with_derived_id(replace(row, effective_from=now, is_book=False))
+        for model, rows in wanted.items()
+        if _facts(rows) != _facts(current.get(model, []))
+        for row in rows
+    ]
+    added += [row for row in (with_derived_id(replace(row, is_book=False)) for row in later) if row.id not in kept]
+    return tuple(added)
+
+
 def list_prices(
     versions: Iterable[PriceVersion], now: float, provider: str | None = None, model: str | None = None
 ) -> tuple[PriceVersion, ...]:
@@ -217,7 +248,7 @@ def import_prices(
     """Read a price list of any known format into an operator's rows. Raises PriceListInvalid.
 
     `read_list` reads our own form. `checked` (YYYY-MM-DD) is the day of a foreign list. Nothing is stored: compare
-    with `diff_prices`, then append.
+    with `diff_prices`, then append what `adopt_prices` gives.
     """
     if list_format != OWN_FORMAT:
         return import_foreign(text, list_format, checked, providers)
@@ -296,6 +327,17 @@ def _times(factor: Fraction) -> str:
     if factor >= 1:
         return f"{factor.numerator // factor.denominator} times"
     return "0" if not factor else f"1/{factor.denominator // factor.numerator} of"
+
+
+def _lists_by_model(rows: Iterable[PriceVersion]) -> dict[str, list[PriceVersion]]:
+    lists: dict[str, list[PriceVersion]] = {}
+    for row in rows:
+        lists.setdefault(f"{row.provider}:{row.region or ''}/{row.model}".lower(), []).append(row)
+    return lists
+
+
+def _facts(rows: Iterable[PriceVersion]) -> set[tuple[object, ...]]:
+    return {(cell_of(row), figures_of(row), row.effective_to) for row in rows}
 
 
 def _whole(text: str) -> int:

@@ -27,6 +27,14 @@ _SIDS_END: Final = 1 << 63
 
 def own_key(request_id: str, at_ms: int) -> tuple[int, int] | None:
     """The sid and the check bits of an id of ours; None when the record needs a number of its own."""
+    key = split_request_id(request_id)
+    if key is None or abs(at_ms - EPOCH_MS - (key[0] >> 22)) > LAG_MAX_MS:
+        return None
+    return key
+
+
+def split_request_id(request_id: str) -> tuple[int, int] | None:
+    """The sid and the check bits in an id of our make."""
     if len(request_id) != 22 or not request_id.startswith("req_"):
         return None
     try:
@@ -35,8 +43,6 @@ def own_key(request_id: str, at_ms: int) -> tuple[int, int] | None:
         return None
     sid = number >> CHECK_BITS
     if sid >= _SIDS_END or (sid >> 12) & NODE_MAX == FOREIGN_NODE:
-        return None
-    if abs(at_ms - EPOCH_MS - (sid >> 22)) > LAG_MAX_MS:
         return None
     return sid, number & _CHECK_MASK
 

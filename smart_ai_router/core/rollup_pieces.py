@@ -1,4 +1,4 @@
-"""Which cells to read for a range of days: whole months by month, the days at the edges by day, the live day as it is."""
+"""Which cells to read for a range of days: whole months by month, days at the edges by day, the live day as it is."""
 
 from collections.abc import Collection
 from typing import Final, NamedTuple

@@ -103,16 +103,7 @@ ATTEMPT_DAY: Final = Rollup("attempt_day", Grain.DAY, (Dimension.CHANNEL,))
 ATTEMPT_ROLLUPS: Final = (ATTEMPT_HOUR, ATTEMPT_DAY)
 
 Cells: TypeAlias = dict[Key, Measures]
-Attempt# Live rollup, its days once they are folded, its months; the first that has all dimensions is the smallest.
-_FAMILIES: Final[tuple[tuple[Rollup, Rollup | None, Rollup | None], ...]] = (
-    (REGION_DAY, REGION_DAY, REGION_MONTH),
-    (TAG_DAY, TAG_DAY, TAG_MONTH),
-    (CUBE_DAY, CUBE_DAY, CUBE_MONTH),
-    (USER_CUBE_DAY, USER_DAY, USER_MONTH),
-    (USER_CUBE_DAY, USER_CUBE_DAY, None),
-)
-
-Cells: TypeAlias = dict[Key, AttemptMeasures]
+AttemptCells: TypeAlias = dict[Key, AttemptMeasures]
 
 
 class Deltas(NamedTuple):
@@ -195,8 +186,9 @@ def latest_names(postings: Iterable[Posting]) -> dict[str, tuple[int, str]]:
     borne: dict[tuple[str, str], int] = {}
     for posting in postings:
         record, at_ms = posting.record, posting.at_ms
-        for each in (record, *record.attempts):
-            pair = (each.channel_id, each.channel_name)
+        pairs = [(record.channel_id, record.channel_name)]
+        pairs += [(each.channel_id, each.channel_name) for each in record.attempts]
+        for pair in pairs:
             if at_ms > borne.get(pair, -1):
                 borne[pair] = at_ms
     names: dict[str, tuple[int, str]] = {}

@@ -1,6 +1,6 @@
 """What statistics ask of a store: totals of rollups, by day range and dimensions. Never raw records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -56,8 +56,17 @@ class TotalsRow:
 class StatisticsStore(Protocol):
     """Totals from rollups. Costs of different currencies come as different rows."""
 
-    def totals(self, first: date, last: date, by: Sequence[Dimension] = ()) -> list[TotalsRow]:
-        """Totals of the days first..last, both included; raises GroupingUnavailable for a combination no rollup has."""
+    def totals(
+        self,
+        first: date,
+        last: date,
+        by: Sequence[Dimension] = (),
+        where: Mapping[Dimension, str] | None = None,
+    ) -> list[TotalsRow]:
+        """Totals of the days first..last, both included, of the calls that have all values of `where`.
+
+        Raises GroupingUnavailable for a combination of dimensions that no rollup has.
+        """
 
     def channel_names(self) -> dict[str, str]:
         """Channel id to its latest name."""

@@ -181,6 +181,10 @@ class BooksReader(Protocol):
     def problem_counts(self) -> list[ProblemCount]:
         """How often, without limit."""
 
+
+class BooksSnapshot(BooksReader, Protocol):
+    """The books of one moment; also what a proof needs, read from end to end."""
+
     def records(self) -> Iterator[BookedRecord]:
         """All records by rising number."""
 
@@ -201,12 +205,10 @@ class BookStore(BooksReader, Protocol):
     def time_zone(self) -> str:
         """The IANA name of the zone whose days the books are kept by."""
 
-    def apply(
-        self, file: JournalFileState, postings: Sequence[Posting], problems: Sequence[LineProblem]
-    ) -> Applied:
+    def apply(self, file: JournalFileState, postings: Sequence[Posting], problems: Sequence[LineProblem]) -> Applied:
         """Book some lines of a file and how far it has been read, in one transaction; raises StoreUnavailable."""
 
-    def snapshot(self) -> AbstractContextManager[BooksReader]:
+    def snapshot(self) -> AbstractContextManager[BooksSnapshot]:
         """The books of one moment, while writing goes on."""
 
     def scratch(self) -> AbstractContextManager["BookStore"]:

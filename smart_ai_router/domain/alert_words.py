@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -26,6 +27,7 @@ class AlertKind(StrEnum):
 
 TEXT_LENGTH_MAX: Final = 500  # a longer error text is a page of HTML; its start says what it is
 _SOURCE_LENGTH_MAX: Final = 2000  # bounds the work of masking, whatever an upstream sends
+TEXTS_CACHED_MAX: Final = 256  # an outage says the same few things thousands of times; half a megabyte at the most
 DETAILS_KEYS_MAX: Final = 50  # an alert is a note, not a dump
 _DETAILS_DEPTH_MAX: Final = 6  # deeper structures are written as text
 _EXPONENT_MAX: Final = 40  # no amount is longer; "1E999999" in plain digits would be a megabyte
@@ -55,11 +57,7 @@ def clean_text(text: str) -> str:
     source = text[:_SOURCE_LENGTH_MAX]
     if len(text) > len(source):
         source = source.rpartition(" ")[0]  # a cut word could be the unrecognised half of a key
-    line = _UNPRINTABLE.sub(" ", source).strip()
-    masked = _SECRET.sub(lambda match: (match["bearer"] or match["named"] or "") + MASK, line)
-    if len(masked) <= TEXT_LENGTH_MAX:
-        return masked
-    return masked[: TEXT_LENGTH_MAX - 1] + "…"
+    return _cleaned(source)
 
 
 def clean_details(details: Mapping[str, object] | None) -> dict[str, object] | None:
@@ -114,6 +112,15 @@ def resolved_message(channel_name: str, kind: str, duration_s: float) -> str:
 def cleared_message(channel_name: str, kind: str) -> str:
     """An administrator put the alert away."""
     return f"渠道 {channel_name} 告警已清除: {kind}"
+
+
+@lru_cache(maxsize=TEXTS_CACHED_MAX)
+def _cleaned(source: str) -> str:
+    line = _UNPRINTABLE.sub(" ", source).strip()
+    masked = _SECRET.sub(lambda match: (match["bearer"] or match["named"] or "") + MASK, line)
+    if len(masked) <= TEXT_LENGTH_MAX:
+        return masked
+    return masked[: TEXT_LENGTH_MAX - 1] + "…"
 
 
 def _duration_text(seconds: float) -> str:

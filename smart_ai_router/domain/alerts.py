@@ -32,9 +32,9 @@ from smart_ai_router.domain.alert_words import (
     utc_text,
 )
 from smart_ai_router.domain.error_counts import (
+    NO_CALLS,
+    CallWindow,
     ErrorRun,
-    Window,
-    failures_and_calls,
     run_after_error,
     run_after_success,
     window_after,
@@ -150,7 +150,7 @@ class ChannelState:
     open: tuple[OpenAlert, ...] = ()
     closed: tuple[ClosedAlert, ...] = ()  # oldest first
     run: ErrorRun | None = None
-    window: Window = ()
+    window: CallWindow = NO_CALLS
     opened: int = 0  # alerts ever opened; makes ids differ within one instant
 
     def open_alert(self, kind: str) -> OpenAlert | None:
@@ -250,7 +250,7 @@ def decide(state: ChannelState, event: Event, now: float, rules: AlertRules = DE
             return _closed(state, [each for each in state.open if each.kind == event.kind], AlertState.RESOLVED, now)
         case Clearing():
             after, actions = _closed(state, state.open, AlertState.CLEARED, now)
-            return replace(after, run=None, window=()), actions
+            return replace(after, run=None, window=NO_CALLS), actions
 
 
 def notice_of(state: ChannelState, action: Action, now: float) -> Alert:
@@ -302,13 +302,14 @@ def _after_trouble(state: ChannelState, event: Trouble, now: float, rules: Alert
 
 
 def _after_success(state: ChannelState, event: Success, now: float, rules: AlertRules) -> Decision:
-    run = run_after_success(state.run, event.count, rules.error_share_floor_percent)
     window = window_after(state.window, now, event.count, 0, rules.error_window_s)
+    if not (state.open or state.run or window.failures):  # nearly every call: no more work than counting it
+        return ChannelState(state.channel_id, state.channel_name, (), state.closed, None, window, state.opened), ()
+    run = run_after_success(state.run, event.count, rules.error_share_floor_percent)
     state = replace(state, run=run, window=window)
     over = [alert for alert in state.open if _proves_over(alert, now, rules)]
     if AlertKind.ERROR_RATE in (alert.kind for alert in state.open):
-        failures, calls = failures_and_calls(state.window, now, rules.error_window_s)
-        if 100 * failures < rules.error_rate_resolved_percent * calls:
+        if 100 * window.failures < rules.error_rate_resolved_percent * window.calls:
             over += [alert for alert in state.open if alert.kind == AlertKind.ERROR_RATE]
         more: tuple[Action, ...] = ()
     else:
@@ -381,7 +382,7 @@ def _closed(state: ChannelState, over: Sequence[OpenAlert], how: AlertState, now
 
 
 def _check_error_rate(state: ChannelState, now: float, rules: AlertRules) -> Decision:
-    failures, calls = failures_and_calls(state.window, now, rules.error_window_s)
+    failures, calls = state.window.failures, state.window.calls
     if calls < rules.error_rate_calls_min or 100 * failures < rules.error_rate_percent * calls:
         return state, ()
     details: dict[str, object] = {

@@ -5,7 +5,7 @@ a clock that was set back, and counting begins anew.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final
 
 WINDOW_SLICES: Final = 30  # ten seconds each in a five-minute window: exact enough for a share, small enough to copy
 
@@ -28,7 +28,16 @@ class WindowSlice:
     failures: int
 
 
-Window: TypeAlias = tuple[WindowSlice, ...]  # oldest first
+@dataclass(frozen=True, slots=True)
+class CallWindow:
+    """The calls of the window that ends with the newest of them, and their sums."""
+
+    slices: tuple[WindowSlice, ...] = ()  # oldest first
+    calls: int = 0
+    failures: int = 0
+
+
+NO_CALLS: Final = CallWindow()
 
 
 def run_after_error(run: ErrorRun | None, now: float, window_s: float) -> ErrorRun:
@@ -47,23 +56,16 @@ def run_after_success(run: ErrorRun | None, count: int, share_floor_percent: flo
     return None if is_void else run
 
 
-def window_after(window: Window, now: float, calls: int, failures: int, window_s: float) -> Window:
+def window_after(window: CallWindow, now: float, calls: int, failures: int, window_s: float) -> CallWindow:
     """The window with some more calls, without slices that are too old."""
-    index = _slice_index(now, window_s)
-    newest = window[-1] if window else None
-    if newest and newest.index - WINDOW_SLICES < index <= newest.index:  # a late event counts with the newest
-        return (*window[:-1], WindowSlice(newest.index, newest.calls + calls, newest.failures + failures))
-    oldest = index - WINDOW_SLICES
-    kept = window if newest and newest.index < index else ()  # else the clock was set back
-    return (*(each for each in kept if each.index > oldest), WindowSlice(index, calls, failures))
-
-
-def failures_and_calls(window: Window, now: float, window_s: float) -> tuple[int, int]:
-    """(failed calls, all calls) of the window that ends now."""
-    oldest = _slice_index(now, window_s) - WINDOW_SLICES
-    recent = [each for each in window if each.index > oldest]
-    return sum(each.failures for each in recent), sum(each.calls for each in recent)
-
-
-def _slice_index(now: float, window_s: float) -> int:
-    return int(now * WINDOW_SLICES // window_s)
+    index = int(now * WINDOW_SLICES // window_s)
+    newest = window.slices[-1] if window.slices else None
+    if newest is not None and newest.index - WINDOW_SLICES < index <= newest.index:  # a late event joins the newest
+        grown = WindowSlice(newest.index, newest.calls + calls, newest.failures + failures)
+        return CallWindow((*window.slices[:-1], grown), window.calls + calls, window.failures + failures)
+    kept = window.slices if newest is not None and newest.index < index else ()  # else the clock was set back
+    slices = (
+        *(each for each in kept if each.index > index - WINDOW_SLICES),
+        WindowSlice(index, calls, failures),
+    )
+    return CallWindow(slices, sum(each.calls for each in slices), sum(each.failures for each in slices))

@@ -192,14 +192,13 @@ def classify_error_body(status: int, body: bytes, headers: Mapping[str, str] = _
 
 
 def _message(status: int, error: ErrorBody) -> str:
-    message = told(error.message)
-    if message and not error.is_page:
-        return message
+    if error.message and not error.is_page:
+        return told(error.message)
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "unknown status"
-    return f"HTTP {status} {phrase}" + (f": {message}" if message else "")
+    return told(f"HTTP {status} {phrase}" + (f": {error.message}" if error.message else ""))
 
 
 def _kind_of(status: int, error: ErrorBody, wait_s: float | None) -> FaultKind:

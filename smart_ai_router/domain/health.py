@@ -19,8 +19,8 @@ the probe is a client's own call, which moves on to the next channel if it fails
 
 - A single server error rests nothing. The 5-of-10 rule holds for every fault that needs more than one. Five minutes
   without a fault begin the count anew.
-- Five faults of its models in a row, or three of its models resting for such faults, rest the whole channel. Missing
-  models do not count: a stale list of models says nothing about the others.
+- Five faults of its models in a row, or three of its models resting for such faults, rest the whole channel. Faults of
+  a model that rests already do not count, and missing models do not: they say nothing about the others.
 - Each reopening without a success between doubles the time, up to an hour. A Retry-After is kept as it is, up to an
   hour, and opens at once. Faults of calls that were already under way when the rest began do not double it.
 - A success closes. Only a rest that the provider has told us of (Retry-After, bad key, no money, missing model) is not
@@ -257,8 +257,9 @@ class HealthBoard:
             return
         models = self._states.setdefault(channel_id, {})
         key = model if rule.is_models else ""
-        self._put(channel_id, key, after_fault(models.get(key, HEALTHY), fault, now, self.cooldown_s))
-        if rule.is_models and not rule.is_told:
+        before = models.get(key, HEALTHY)
+        self._put(channel_id, key, after_fault(before, fault, now, self.cooldown_s))
+        if rule.is_models and not rule.is_told and before.phase(now) is not Phase.OPEN:
             self._escalate(channel_id, fault, now)
 
     def released(self, channel_id: str, model: str) -> None:

@@ -128,7 +128,12 @@ class JsonReader(_Reader):
             self.fault = classify_error_body(200, body)
             return
         self.is_complete = True
-        self.flags = ("usage_malformed",)
+        try:
+            report = msgspec.json.decode(fields.get("usage", b"null"), type=UsageReport | None)
+        except msgspec.DecodeError:
+            self.flags = ("usage_malformed",)
+        else:
+            self._take(_Facts(usage=report))
 
 
 class StreamReader(_Reader):
@@ -202,19 +207,20 @@ class StreamReader(_Reader):
         if self._passing_long_event:
             self._passing_long_event = False
             return event
-        self._events += 1
-        self._bytes += len(event)
-        if self._events > FIRST_EVENTS_READ and _MATTERS.search(event) is None:
+        if self._events >= FIRST_EVENTS_READ and _MATTERS.search(event) is None:
+            self._events += 1
+            self._bytes += len(event)
             return event
         payload = _payload(event)
         if payload is None:
-            self._events -= 1
             return event
         if payload == b"[DONE]":
             self._done = event
             self.is_complete = True
             self.content_bytes = max(0, self._bytes - self._events * self._empty_event_bytes)
             return b""
+        self._events += 1
+        self._bytes += len(event)
         return self._take_chunk(event, payload)
 
     def _take_chunk(self, event: bytes, payload: bytes) -> bytes:

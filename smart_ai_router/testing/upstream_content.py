@@ -104,10 +104,10 @@ def embeddings(call: Call, dialect: Dialect) -> dict[str, object]:
     if call.asked.get("encoding_format") == "base64":
         shown = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
     data = [{"object": "embedding", "index": index, "embedding": shown} for index in range(count)]
-    usage = dialect.usage(call)
-    if isinstance(usage, dict) and dialect.usage is upstream_usage.plain:
-        usage = {"prompt_tokens": call.prompt_tokens, "total_tokens": call.prompt_tokens}
-    return {"object": "list", "data": data, "model": call.reply_model, "usage": usage}
+    key = _usage_key(call, dialect)
+    if dialect.usage is upstream_usage.plain:
+        key = {"usage": {"prompt_tokens": call.prompt_tokens, "total_tokens": call.prompt_tokens}}
+    return {"object": "list", "data": data, "model": call.reply_model} | key
 
 
 def models(call: Call) -> dict[str, object]:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from smart_ai_router.adapters.upstream_pool import PoolLimits
 from smart_ai_router.domain.faults import FaultKind
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.adapters.upstream_harness import Recorder, begin, exchange, opened, raw_server, read_request, run, within
@@ -303,6 +304,44 @@ def test_the_second_try_is_the_last_and_goes_to_no_reused_connection() -> None:
             assert heard.fault is not None
             assert heard.fault.kind is FaultKind.RESET
             assert server.connections_total == 2
+
+    run(scenario)
+
+
+def test_a_reused_connection_that_closes_late_is_not_tried_again_since_the_request_was_taken() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK + b"content-length: 0\r\n\r\n")
+        await read_request(reader)
+        closing = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.1, closing.set)  # an upstream that works, and dies of it
+        await closing.wait()
+
+    async def scenario() -> None:
+        async with raw_server(answer) as server, opened(limits=PoolLimits(stale_close_s=0.05)) as upstream:
+            assert (await exchange(upstream, server.url)).ends == ["end"]
+            heard = await exchange(upstream, server.url)
+            assert heard.calls == ["fault"]
+            assert heard.fault is not None
+            assert heard.fault.kind is FaultKind.RESET
+            assert server.connections == 1
+            assert upstream.figures.stale_retries_total == 0
+
+    run(scenario)
+
+
+def test_a_reused_connection_that_closes_after_an_interim_answer_is_not_tried_again() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK + b"content-length: 0\r\n\r\n")
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    async def scenario() -> None:
+        async with raw_server(answer) as server, opened() as upstream:
+            assert (await exchange(upstream, server.url)).ends == ["end"]
+            assert (await exchange(upstream, server.url)).calls == ["fault"]
+            assert server.connections == 1
 
     run(scenario)
 

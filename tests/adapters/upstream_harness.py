@@ -181,9 +181,9 @@ async def until(holds: Callable[[], bool]) -> None:
     await within(turn())
 
 
-def limited(**seconds: float) -> UpstreamRoute:
-    """The usual route with some limits changed."""
-    return replace(ROUTE, **seconds)  # type: ignore[arg-type]  # every name given is a limit in seconds
+def limited(**changes: float | str | bool) -> UpstreamRoute:
+    """The usual route with some fields changed."""
+    return replace(ROUTE, **changes)  # type: ignore[arg-type]  # every caller names a field and its type
 
 
 def open_files() -> int:

@@ -73,6 +73,7 @@ def services_over(records: Sequence[UsageRecord] = (), **changes: object) -> Con
         reload_config=lambda: ReloadOutcome(True, "configuration applied", snapshot_version=4),
         system_info=lambda: {"version": "0.1.0"},
         attempts=view.attempts,
+        metrics=lambda: b"router_workers_connected 1.0\n",
     )
     return replace(services, **changes)
 

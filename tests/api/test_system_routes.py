@@ -63,11 +63,19 @@ def test_system_info_is_the_administrators() -> None:
     assert administrator().get("/api/system/info").json() == {"success": True, "data": {"version": "0.1.0"}}
 
 
+def test_m1_71_metrics_come_in_the_text_form_of_prometheus_or_not_at_all() -> None:
+    response = administrator().get("/metrics")
+
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert response.text == "router_workers_connected 1.0\n"
+    assert client_over(metrics=None).get("/metrics").status_code == 404
+
+
 def test_the_openapi_document_lists_every_route_with_a_summary_and_an_answer() -> None:
     document = stranger().get("/openapi.json").json()
 
     schemas = document["components"]["schemas"]
-    assert len(document["paths"]) == 18
+    assert len(document["paths"]) == 19
     for methods in document["paths"].values():
         for operation in methods.values():
             assert operation["summary"]

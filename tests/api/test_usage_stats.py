@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -305,7 +305,9 @@ def test_a_query_that_has_no_answer_is_400(params: dict[str, str]) -> None:
 class SmallStore:
     """Keeps no totals by two dimensions at once."""
 
-    def totals(self, first: date, last: date, by: Sequence[Dimension] = ()) -> list[TotalsRow]:
+    def totals(
+        self, first: date, last: date, by: Sequence[Dimension] = (), where: Mapping[Dimension, str] | None = None
+    ) -> list[TotalsRow]:
         if len(by) > 1:
             raise GroupingUnavailable("there are totals by model, by user")
         return []
@@ -331,7 +333,9 @@ def test_the_books_catch_up_before_they_are_asked() -> None:
     asked: list[str] = []
 
     class Watching(SmallStore):
-        def totals(self, first: date, last: date, by: Sequence[Dimension] = ()) -> list[TotalsRow]:
+        def totals(
+            self, first: date, last: date, by: Sequence[Dimension] = (), where: Mapping[Dimension, str] | None = None
+        ) -> list[TotalsRow]:
             asked.append("totals")
             return []
 
@@ -350,7 +354,9 @@ def test_n_14_a_slow_statistic_does_not_hold_up_the_others() -> None:
     released = threading.Event()
 
     class Slow(SmallStore):
-        def totals(self, first: date, last: date, by: Sequence[Dimension] = ()) -> list[TotalsRow]:
+        def totals(
+            self, first: date, last: date, by: Sequence[Dimension] = (), where: Mapping[Dimension, str] | None = None
+        ) -> list[TotalsRow]:
             assert released.wait(30)
             return []
 
@@ -370,7 +376,9 @@ def test_n_14_a_slow_statistic_does_not_hold_up_the_others() -> None:
 
 def test_a_failure_of_ours_is_500_without_details() -> None:
     class Broken(SmallStore):
-        def totals(self, first: date, last: date, by: Sequence[Dimension] = ()) -> list[TotalsRow]:
+        def totals(
+            self, first: date, last: date, by: Sequence[Dimension] = (), where: Mapping[Dimension, str] | None = None
+        ) -> list[TotalsRow]:
             raise RuntimeError("secret path /var/lib/router")
 
     client = client_over(statistics=Broken())

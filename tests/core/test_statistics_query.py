@@ -48,6 +48,14 @@ def test_filters_leave_only_what_matches() -> None:
     assert query_statistics(view, nobody)["rows"] == []
 
 
+def test_calls_without_a_user_are_asked_for_by_none() -> None:
+    view = view_of([call(1, cost="1", user_id="ada"), call(2, cost="2")])
+
+    (row,) = query_statistics(view, Question(FIRST, LAST, (), ((Dimension.USER, "(none)"),)))["rows"]
+
+    assert row["cost"] == Decimal(2)
+
+
 def test_no_dimension_is_one_row_even_without_calls() -> None:
     (row,) = query_statistics(view_of([]), Question(FIRST, LAST))["rows"]
 

@@ -3,10 +3,9 @@
 import pytest
 
 from smart_ai_router.domain.error_counts import (
+    NO_CALLS,
     WINDOW_SLICES,
     ErrorRun,
-    Window,
-    failures_and_calls,
     run_after_error,
     run_after_success,
     window_after,
@@ -41,24 +40,32 @@ def test_no_run_stays_no_run() -> None:
 
 
 def test_calls_of_one_slice_share_a_cell_and_the_window_stays_small() -> None:
-    window: Window = ()
+    window = NO_CALLS
     for second in range(3600):
         window = window_after(window, NOON + second, 1, second % 2, WINDOW_S)
-    assert len(window) == WINDOW_SLICES
-    assert failures_and_calls(window, NOON + 3599, WINDOW_S) == (150, 300)
+    assert len(window.slices) == WINDOW_SLICES
+    assert (window.failures, window.calls) == (150, 300)
 
 
-def test_old_slices_do_not_count_even_before_the_next_call() -> None:
-    window = window_after((), NOON, 5, 5, WINDOW_S)
-    assert failures_and_calls(window, NOON + 299, WINDOW_S) == (5, 5)
-    assert failures_and_calls(window, NOON + 300, WINDOW_S) == (0, 0)
+@pytest.mark.parametrize(("second", "sums"), [(299.0, (5, 6)), (300.0, (0, 1))])
+def test_slices_leave_after_the_window(second: float, sums: tuple[int, int]) -> None:
+    window = window_after(window_after(NO_CALLS, NOON, 5, 5, WINDOW_S), NOON + second, 1, 0, WINDOW_S)
+    assert (window.failures, window.calls) == sums
 
 
 def test_a_late_call_counts_with_the_newest_slice() -> None:
-    window = window_after(window_after((), NOON, 1, 1, WINDOW_S), NOON - 200, 1, 0, WINDOW_S)
-    assert failures_and_calls(window, NOON, WINDOW_S) == (1, 2)
+    window = window_after(window_after(NO_CALLS, NOON, 1, 1, WINDOW_S), NOON - 200, 1, 0, WINDOW_S)
+    assert (window.failures, window.calls, len(window.slices)) == (1, 2, 1)
 
 
 def test_a_clock_set_back_empties_the_window() -> None:
-    window = window_after(window_after((), NOON, 9, 9, WINDOW_S), NOON - 3600, 1, 0, WINDOW_S)
-    assert failures_and_calls(window, NOON - 3600, WINDOW_S) == (0, 1)
+    window = window_after(window_after(NO_CALLS, NOON, 9, 9, WINDOW_S), NOON - 3600, 1, 0, WINDOW_S)
+    assert (window.failures, window.calls) == (0, 1)
+
+
+def test_the_sums_are_those_of_the_slices() -> None:
+    window = NO_CALLS
+    for second in range(0, 2000, 7):
+        window = window_after(window, NOON + second * (1 + second % 3), second % 4, second % 2, WINDOW_S)
+        assert window.calls == sum(each.calls for each in window.slices)
+        assert window.failures == sum(each.failures for each in window.slices)

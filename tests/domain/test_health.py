@@ -411,9 +411,9 @@ def test_whatever_happens_a_rest_ends_within_an_hour_unless_the_key_is_bad(
             case "release":
                 board.released("c1", model)
         for report in board.reports(now):
-            assert report.rests_s <= REST_S_MAX or bad_key
+            assert report.rests_s <= REST_S_MAX + 1e-6 or bad_key
 
-    later = now + REST_S_MAX + PROBE_PATIENCE_S
+    later = now + REST_S_MAX + PROBE_PATIENCE_S + 1.0
     assert board.admits("c1", "a", later) or bad_key
 
 

@@ -20,7 +20,7 @@ from tests.domain.pricing_samples import row, sheet_of
 TOKENS = sorted(TOKEN_METERS)
 TIERS = ("standard", "flex", "priority")
 
-prices = st.decimals(min_value=0, max_value=2000, places=9)
+prices = st.decimals(min_value=0, max_value=100, places=9)
 positive = st.decimals(min_value=Decimal("0.000001"), max_value=5000, places=6)
 
 
@@ -62,7 +62,7 @@ def usages(draw: st.DrawFn) -> Usage:
     return Usage(tuple(amounts.items()), UsageSource.PROVIDER, service_tier=draw(st.sampled_from(TIERS)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(price_rows(), usages())
 def test_every_bill_agrees_with_the_oracle(rows: list[PriceVersion], usage: Usage) -> None:
     bill = price_usage(sheet_of(rows), usage)
@@ -77,7 +77,7 @@ def test_every_bill_agrees_with_the_oracle(rows: list[PriceVersion], usage: Usag
     assert bill.total_cost == bill.input_cost + bill.output_cost == sum(line.amount for line in bill.lines)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(price_rows(), usages(), st.integers(0, 3000), st.integers(0, 3000), st.booleans())
 def test_an_upper_estimate_is_never_below_a_bill_within_its_bounds(
     rows: list[PriceVersion], usage: Usage, more_input: int, more_output: int, names_tier: bool

@@ -1,10 +1,48 @@
 """SQL made from the definitions of the rollups. Table and column names come from this package, values are bound."""
 # ruff: noqa: S608
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from smart_ai_router.core.rollups import LATENCY_BOUNDS_MS, Grain, Rollup
 from smart_ai_router.domain.money import PICO_PER_UNIT
+
+
+class StoredRow(NamedTuple):
+    """One row of the table `usage`, column for column."""
+
+    sid: int
+    check_bits: int | None
+    file: int
+    line_offset: int
+    line_length: int
+    lag_ms: int
+    model: int
+    channel: int
+    provider: int
+    user: int
+    api_key: int
+    usage_type: int
+    outcome: int
+    error_kind: int
+    status_code: int | None
+    currency: int
+    region: int
+    usage_source: int
+    cost_basis: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    input_cost: int
+    output_cost: int
+    other_cost: int
+    user_charge: int | None
+    images: int
+    media_ms: int
+    duration_ms: int
+    first_token_ms: int | None
+
 
 MEASURE_COLUMNS: Final = (
     "requests",
@@ -36,44 +74,15 @@ ATTEMPT_COLUMNS: Final = (
     "duration_ms",
     *LATENCY_COLUMNS,
 )
-USAGE_COLUMNS: Final = (
-    "sid",
-    "check_bits",
-    "file",
-    "line_offset",
-    "line_length",
-    "lag_ms",
-    "model",
-    "channel",
-    "provider",
-    "user",
-    "api_key",
-    "usage_type",
-    "outcome",
-    "error_kind",
-    "status_code",
-    "currency",
-    "region",
-    "usage_source",
-    "cost_basis",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "input_cost",
-    "output_cost",
-    "other_cost",
-    "user_charge",
-    "images",
-    "media_ms",
-    "duration_ms",
-    "first_token_ms",
-)
+USAGE_COLUMNS: Final = StoredRow._fields
 CONTENT_START: Final = USAGE_COLUMNS.index("lag_ms")  # from here on a row says what the record says
 INSERT_USAGE: Final = f"INSERT INTO usage VALUES ({', '.join('?' * len(USAGE_COLUMNS))})"
 SELECT_USAGE: Final = f"SELECT {', '.join(USAGE_COLUMNS)} FROM usage"
-DAY_FOLDED: Final = "? <= period AND period < ?"
+# Binds the first and the last period; the last one comes first.
+PERIODS: Final = (
+    "WITH RECURSIVE bounds (first, last) AS (VALUES (?, ?)), wanted (number) AS"
+    " (SELECT last FROM bounds UNION ALL SELECT number - 1 FROM wanted, bounds WHERE number > first)"
+)
 
 
 def key_columns(rollup: Rollup) -> tuple[str, ...]:
@@ -103,10 +112,18 @@ def fold_cells(source: Rollup, target: Rollup) -> str:
 
 
 def sum_cells(rollup: Rollup, by: tuple[str, ...], where: tuple[str, ...]) -> str:
-    """The sums of a range of periods, grouped; binds both periods and one value for each condition."""
+    """The sums of a range of periods, grouped; binds both periods and one value for each condition.
+
+    With a condition on the first dimension each period is one probe of the primary key instead of a scan.
+    """
     columns = ", ".join((*by, "currency"))
     conditions = "".join(f" AND {column} = ?" for column in where)
     sums = ", ".join(f"sum({column})" for column in MEASURE_COLUMNS)
+    if rollup.dimensions and rollup.dimensions[0].value in where:
+        return (
+            f"{PERIODS} SELECT {columns}, {sums} FROM wanted CROSS JOIN {rollup.name}"
+            f" WHERE period = wanted.number{conditions} GROUP BY {columns}"
+        )
     return f"SELECT {columns}, {sums} FROM {rollup.name} WHERE period BETWEEN ? AND ?{conditions} GROUP BY {columns}"
 
 

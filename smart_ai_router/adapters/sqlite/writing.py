@@ -33,7 +33,6 @@ from smart_ai_router.core.rollups import (
     Cells,
     Deltas,
     Grain,
-    Key,
     Measures,
     fold,
     fold_over,
@@ -53,8 +52,8 @@ class _Span:
     """What the books row says: the days of all records, and how far record times lie from those of their ids."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        row = connection.execute("SELECT first_day, live_from, lag_min_ms, lag_max_ms FROM books").fetchone()
-        self.first_day, self.live_from, self.lag_min_ms, self.lag_max_ms = row
+        rows = connection.execute("SELECT first_day, live_from, lag_min_ms, lag_max_ms FROM books")
+        self.first_day, self.live_from, self.lag_min_ms, self.lag_max_ms = next(rows)
 
 
 class Writer:
@@ -97,9 +96,7 @@ class Writer:
 
     # --- records ---
 
-    def _insert(
-        self, file_id: int, postings: Sequence[Posting]
-    ) -> tuple[list[Placed], list[Posting], list[Posting]]:
+    def _insert(self, file_id: int, postings: Sequence[Posting]) -> tuple[list[Placed], list[Posting], list[Posting]]:
         own = [Placed(each, *each.key) for each in postings if each.key is not None]
         if len(own) == len(postings) and self._insert_rows(file_id, own):
             return own, [], []
@@ -178,8 +175,8 @@ class Writer:
 
     def is_same(self, sid: int, posting: Posting) -> bool:
         """See `KeptRecords`."""
-        kept = self._connection.execute(f"{SELECT_USAGE} WHERE sid = ?", (sid,)).fetchone()
-        return tuple(kept)[CONTENT_START:] == self._row(0, Placed(posting, sid, None))[CONTENT_START:]
+        kept = next(self._connection.execute(f"{SELECT_USAGE} WHERE sid = ?", (sid,)))
+        return bool(kept[CONTENT_START:] == self._row(0, Placed(posting, sid, None))[CONTENT_START:])
 
     # --- rollups ---
 

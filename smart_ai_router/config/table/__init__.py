@@ -3,10 +3,11 @@
 from typing import Final
 
 from smart_ai_router.config.setting import Setting
+from smart_ai_router.config.table.channels import CHANNEL_SETTINGS
 from smart_ai_router.config.table.operations import OPERATION_SETTINGS
+from smart_ai_router.config.table.providers import PROVIDER_SETTINGS
 from smart_ai_router.config.table.routing import ROUTING_SETTINGS
 from smart_ai_router.config.table.service import SERVICE_SETTINGS
-from smart_ai_router.config.table.upstreams import CHANNEL_SETTINGS, PROVIDER_SETTINGS
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     *SERVICE_SETTINGS,

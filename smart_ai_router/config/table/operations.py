@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
+from smart_ai_router.config.address_kinds import Webhook
 from smart_ai_router.config.kinds import (
     Amount,
     Boolean,
@@ -11,15 +12,13 @@ from smart_ai_router.config.kinds import (
     Day,
     Integer,
     ListOf,
-    MapOf,
     Number,
     Secret,
     Text,
-    Webhook,
 )
 from smart_ai_router.config.setting import REQUIRED, Setting, Words
 
-NOTIFIER_TYPES: Final = ("webhook", "smtp", "dingtalk", "feishu", "wecom", "slack", "apprise", "queue")
+NOTIFIER_TYPES: Final = ("console", "webhook", "smtp", "dingtalk", "feishu", "wecom", "slack", "apprise")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _TEXT: Final = Text()
@@ -135,15 +134,8 @@ NOTIFIER_SETTINGS: Final = (
         f"{_NOTIFIER}.secret",
         Secret(),
         None,
-        zh="签名密钥（webhook、dingtalk、feishu）。",
-        en="The signing secret of a webhook, dingtalk or feishu robot.",
-    ),
-    Setting(
-        f"{_NOTIFIER}.headers",
-        MapOf(Secret(), is_headers=True),
-        (),
-        zh="webhook 的附加请求头。",
-        en="Extra headers of a webhook.",
+        zh="签名密钥：webhook 必填，dingtalk、feishu 可选。",
+        en="The signing secret: a webhook needs one, a dingtalk or feishu robot may have one.",
     ),
     Setting(
         f"{_NOTIFIER}.urls",
@@ -153,19 +145,18 @@ NOTIFIER_SETTINGS: Final = (
         en="The target addresses of apprise.",
     ),
     Setting(
-        f"{_NOTIFIER}.path",
-        _PATH,
-        None,
-        zh="queue 写入的目录。",
-        en="The directory that a queue writes to.",
-    ),
-    Setting(
         f"{_NOTIFIER}.host", Text(r"[A-Za-z0-9.:_-]+", "is not a host"), None, zh="smtp 主机。", en="The smtp host."
     ),
-    Setting(f"{_NOTIFIER}.port", Integer(1, 65_535), 587, zh="smtp 端口。", en="The smtp port."),
+    Setting(
+        f"{_NOTIFIER}.port",
+        Integer(1, 65_535),
+        None,
+        zh="smtp 端口；默认 587（starttls）、465（ssl）、25（plain）。",
+        en="The smtp port; 587 (starttls), 465 (ssl) or 25 (plain) when not given.",
+    ),
     Setting(
         f"{_NOTIFIER}.security",
-        Choice(("starttls", "tls", "none")),
+        Choice(("starttls", "ssl", "plain")),
         "starttls",
         zh="smtp 加密方式。",
         en="How smtp is encrypted.",
@@ -230,36 +221,17 @@ _TASKS: Final = (
     ("stats_report", _REPORTS, ("interval_hours", "run_on_startup")),
 )
 
-TASK_SETTINGS: Final = (
+TASK_SETTINGS: Final = tuple(
     Setting(
-        "tasks.config_watch.enabled",
-        Boolean(),
-        True,
-        zh="本文件改变后是否自动生效。错误的新文件被拒绝，旧配置继续有效。",
-        en="Whether a change of this file takes effect by itself. A bad new file is refused and the old one stays.",
-        restart=True,
-    ),
-    Setting(
-        "tasks.config_watch.interval_seconds",
-        Number(0.1, 3600.0),
-        1.0,
-        unit="s",
-        zh="多久查看一次文件。",
-        en="How often the file is looked at.",
-        restart=True,
-    ),
-    *(
-        Setting(
-            f"tasks.{task}.{key}",
-            Boolean() if key in {"enabled", "run_on_startup"} else Integer(0, 1_000_000),
-            None,
-            zh="参考项目的后台任务。",
-            en="A background task of the reference project.",
-            idle=reason,
-        )
-        for task, reason, keys in _TASKS
-        for key in ("enabled", *keys)
-    ),
+        f"tasks.{task}.{key}",
+        Boolean() if key in {"enabled", "run_on_startup"} else Integer(0, 1_000_000),
+        None,
+        zh="参考项目的后台任务。",
+        en="A background task of the reference project.",
+        idle=reason,
+    )
+    for task, reason, keys in _TASKS
+    for key in ("enabled", *keys)
 )
 
 STORAGE_SETTINGS: Final = (

@@ -147,15 +147,6 @@ SERVER_SETTINGS: Final = (
         restart=True,
     ),
     Setting(
-        "server.max_header_size",
-        Integer(1024, 1_048_576),
-        32_768,
-        unit="bytes",
-        zh="请求头总大小上限。",
-        en="The largest request head.",
-        restart=True,
-    ),
-    Setting(
         "server.header_timeout",
         _SECONDS,
         10.0,
@@ -180,15 +171,6 @@ SERVER_SETTINGS: Final = (
         unit="s",
         zh="空闲连接保留多久。",
         en="How long an idle connection is kept.",
-        restart=True,
-    ),
-    Setting(
-        "server.write_timeout",
-        _SECONDS,
-        60.0,
-        unit="s",
-        zh="客户端多久不读取就断开。",
-        en="How long a client may stop reading before it is cut off.",
         restart=True,
     ),
     Setting(

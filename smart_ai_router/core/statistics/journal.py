@@ -5,7 +5,7 @@ is read anew. A line that is no usage record costs itself and is counted.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta, tzinfo
 from threading import Lock
@@ -55,18 +55,26 @@ class JournalStatistics:
         self._days: OrderedDict[date, _DayRead] = OrderedDict()
         self._lock = Lock()
 
-    def totals(self, first: date, last: date, by: Sequence[Dimension] = ()) -> list[TotalsRow]:
+    def totals(
+        self,
+        first: date,
+        last: date,
+        by: Sequence[Dimension] = (),
+        where: Mapping[Dimension, str] | None = None,
+    ) -> list[TotalsRow]:
         """See `StatisticsStore`."""
-        return self.totals_by(first, last, by)
+        return self.totals_by(first, last, by, where)
 
-    def totals_by(self, first: date, last: date, names: Sequence[str]) -> list[TotalsRow]:
+    def totals_by(
+        self, first: date, last: date, names: Sequence[str], where: Mapping[Dimension, str] | None = None
+    ) -> list[TotalsRow]:
         """See `MemoryStatistics.totals_by`; raises GroupingUnavailable for a name that no record of these days has."""
         groups: dict[tuple[tuple[str, ...], str], Totals] = {}
         with self._lock:
             days = self._read(first, last)
             _require_names(names, {name for statistics in days for name in statistics.further_names(first, last)}, days)
             for statistics in days:
-                for row in statistics.totals_by(first, last, names):
+                for row in statistics.totals_by(first, last, names, where):
                     group = (row.keys, row.totals.currency)
                     groups[group] = add_totals(groups[group], row.totals) if group in groups else row.totals
         return [TotalsRow(keys, totals) for (keys, _), totals in sorted(groups.items(), key=lambda each: each[0])]

@@ -7,7 +7,7 @@ script and a report over some days of one machine; the router's own books answer
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, tzinfo
 from itertools import product
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from smart_ai_router.core.statistics_store import (
     AttemptTotals,
@@ -16,6 +16,8 @@ from smart_ai_router.core.statistics_store import (
     TotalsRow,
 )
 from smart_ai_router.core.usage_record import UsageRecord, cost_in_pico, usage_moment
+
+_OURS: Final = frozenset(dimension.value for dimension in Dimension)
 
 DimensionsOf = Callable[[UsageRecord], Mapping[str, str]]
 
@@ -66,19 +68,30 @@ class MemoryStatistics:
         self._count_attempts(record, day)
         return True
 
-    def totals(self, first: date, last: date, by: Sequence[Dimension] = ()) -> list[TotalsRow]:
+    def totals(
+        self,
+        first: date,
+        last: date,
+        by: Sequence[Dimension] = (),
+        where: Mapping[Dimension, str] | None = None,
+    ) -> list[TotalsRow]:
         """See `StatisticsStore`; the order of the rows is that of their keys."""
-        return self.totals_by(first, last, by)
+        return self.totals_by(first, last, by, where)
 
-    def totals_by(self, first: date, last: date, names: Sequence[str]) -> list[TotalsRow]:
+    def totals_by(
+        self, first: date, last: date, names: Sequence[str], where: Mapping[Dimension, str] | None = None
+    ) -> list[TotalsRow]:
         """Like `totals`, by any names: those of `Dimension` and those that the further dimensions bring along.
 
         A record that lacks a further dimension stands under the empty key.
         """
+        wanted = dict(where or {})
         groups: dict[tuple[tuple[str, ...], str], Totals] = {}
         for cell in self._cells_of(first, last):
+            if not all(value in _values(cell, name) for name, value in wanted.items()):
+                continue
             totals = self._cells[cell]
-            for keys in product(*(_values(cell, name) for name in names)):
+            for keys in product(*(_values(cell, name, wanted) for name in names)):
                 group = (keys, cell.currency)
                 groups[group] = add_totals(groups[group], totals) if group in groups else totals
         return [TotalsRow(keys, totals) for (keys, _), totals in sorted(groups.items(), key=lambda each: each[0])]
@@ -184,11 +197,11 @@ def _cell_of(record: UsageRecord, day: str, further: Mapping[str, str]) -> _Cell
     )
 
 
-def _values(cell: _Cell, name: str) -> tuple[str, ...]:
-    """What a cell has under a dimension's name: one value, or none or several tags."""
+def _values(cell: _Cell, name: str, wanted: Mapping[Dimension, str] | None = None) -> tuple[str, ...]:
+    """What a cell has under a dimension's name: one value, or none or several tags, only the wanted one if any is."""
     further = dict(cell.further)
     if name in further:
         return (further[name],)
     if name == Dimension.TAG:
-        return cell.tags
-    return (str(getattr(cell, name, "")),)
+        return (wanted[Dimension.TAG],) if wanted and Dimension.TAG in wanted else cell.tags
+    return (str(getattr(cell, name)),) if name in _OURS else ("",)

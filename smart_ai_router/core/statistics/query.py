@@ -114,18 +114,12 @@ def query_statistics(view: StatisticsView, question: Question) -> QueryAnswer:
 
 
 def _groups(view: StatisticsView, question: Question) -> dict[tuple[str, ...], Sums]:
-    """Ask the store by the groups' and the filters' dimensions together, then keep only the groups'."""
-    wanted = dict(question.filters)
-    if len(wanted) != len(question.filters):
+    where = {dimension: "" if value == UNNAMED else value for dimension, value in question.filters}
+    if len(where) != len(question.filters):
         raise QueryInvalid("每个过滤维度只能出现一次")
-    asked = question.by + tuple(dimension for dimension in wanted if dimension not in question.by)
-    groups: dict[tuple[str, ...], Sums] = {}
-    if not asked:
-        groups[()] = Sums()
-    for row in view.store.totals(question.first, question.last, asked):
-        values = dict(zip(asked, (key or UNNAMED for key in row.keys), strict=True))
-        if all(values[dimension] == value for dimension, value in wanted.items()):
-            groups.setdefault(tuple(values[each] for each in question.by), Sums()).add(row.totals)
+    groups: dict[tuple[str, ...], Sums] = {} if question.by else {(): Sums()}
+    for row in view.store.totals(question.first, question.last, question.by, where):
+        groups.setdefault(tuple(key or UNNAMED for key in row.keys), Sums()).add(row.totals)
     return groups
 
 

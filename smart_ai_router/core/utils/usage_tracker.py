@@ -21,13 +21,15 @@ from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
+from smart_ai_router.core.report import UsageReport, usage_report
 from smart_ai_router.core.statistics.daily import daily_statistics
 from smart_ai_router.core.statistics.journal import JournalStatistics
 from smart_ai_router.core.statistics.monthly import monthly_statistics
-from smart_ai_router.core.statistics.periods import month, parse_day, require_day
+from smart_ai_router.core.statistics.periods import month, month_of, parse_day, require_day
 from smart_ai_router.core.statistics.shapes import DailyStatistics, MonthlyStatistics, WeeklyStatistics
 from smart_ai_router.core.statistics.view import StatisticsView, Sums
 from smart_ai_router.core.statistics.weekly import weekly_statistics
+from smart_ai_router.core.timestamps import iso_utc
 from smart_ai_router.core.usage_files import UsageFiles, UsageLog
 from smart_ai_router.core.usage_record import (
     AttemptRecord,
@@ -123,6 +125,11 @@ class UsageTracker:
         """One month; this month when either number is missing. Raises MonthInvalid."""
         return monthly_statistics(self._view(), self._month_day(year, month))
 
+    def get_report(self, date: Day = None) -> UsageReport:
+        """The report of a day with its week and month, for `report_text` or JSON; raises DateInvalid."""
+        day = self._day(date)
+        return usage_report(self._view(), day, self._statistics.invalid_lines(*month_of(day)))
+
     def get_stats_by(self, *dimensions: str, first: Day = None, last: Day = None) -> list[GroupStatistics]:
         """The totals of the days first..last (today) by dimensions, ours and those of `dimensions()`, dearest first.
 
@@ -187,7 +194,7 @@ def create_usage_record(  # noqa: PLR0917 - the guide's signature
     """
     costs = (_amount(input_cost), _amount(output_cost))
     return UsageRecord(
-        timestamp=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        timestamp=iso_utc(time.time()),
         request_id=request_id or f"req_{secrets.token_hex(9)}",
         session_id=session_id,
         model=model,

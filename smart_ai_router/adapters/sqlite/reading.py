@@ -1,0 +1,305 @@
+"""Questions to the books over one reading connection."""
+# ruff: noqa: S608 - names of tables and columns come from this package, values are bound
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+import apsw
+from msgspec import convert
+
+from smart_ai_router.adapters.sqlite.dictionary import KIND_OF, Kind, NamesOf, number_in
+from smart_ai_router.adapters.sqlite.pages import PageSearch, read_span
+from smart_ai_router.adapters.sqlite.rows import RowReader
+from smart_ai_router.adapters.sqlite.statements import (
+    ATTEMPT_COLUMNS,
+    LATENCY_COLUMNS,
+    MEASURE_COLUMNS,
+    USAGE_COLUMNS,
+    StoredRow,
+    select_cells,
+    sum_cells,
+)
+from smart_ai_router.core.local_days import LocalDays, date_of, day_number
+from smart_ai_router.core.record_keys import split_request_id
+from smart_ai_router.core.rollup_pieces import Piece, Span, pieces_for
+from smart_ai_router.core.rollups import AttemptMeasures, Measures, Rollup, add_measures
+from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, Totals, TotalsRow
+from smart_ai_router.core.store import (
+    AttemptHour,
+    BookedRecord,
+    CellKey,
+    JournalFileState,
+    JournalPosition,
+    JournalProblem,
+    LineProblem,
+    ProblemCount,
+    RecordSums,
+)
+from smart_ai_router.core.usage_pages import UsageFilter, UsagePage, UsageRow
+from smart_ai_router.domain.money import PICO_PER_UNIT
+
+_EVER = (-(10**9), 10**9)  # all periods
+
+
+class Reader:
+    """Implements `BooksReader` over one connection, used by one thread at a time."""
+
+    def __init__(self, connection: apsw.Connection, names: NamesOf, days: LocalDays) -> None:
+        self._connection = connection
+        self._names = names
+        self._days = days
+        self._rows = RowReader(connection, names)
+
+    def totals(
+        self,
+        first: date,
+        last: date,
+        by: Sequence[Dimension] = (),
+        where: Mapping[Dimension, str] | None = None,
+    ) -> list[TotalsRow]:
+        """See `BooksReader`."""
+        conditions = where or {}
+        span = read_span(self._connection)
+        books_span = Span(0, -1) if span is None else Span(span.first_day, span.live_from)
+        pieces = pieces_for({*by, *conditions}, day_number(first), day_number(last), books_span)
+        numbers: dict[str, int] = {}
+        for dimension, name in conditions.items():
+            number = number_in(self._connection, KIND_OF[dimension], name)
+            if number is None:
+                return []
+            numbers[dimension.value] = number
+        sums: dict[tuple[int, ...], Measures] = {}
+        for piece in pieces:
+            for key, measures in self._sum(piece, by, numbers):
+                sums[key] = add_measures(sums.get(key), measures)
+        rows = [TotalsRow(self._keys(by, key), self._totals(key[-1], measures)) for key, measures in sums.items()]
+        return sorted(rows, key=lambda row: (row.keys, row.totals.currency))
+
+    def _sum(
+        self, piece: Piece, by: Sequence[Dimension], conditions: Mapping[str, int]
+    ) -> Iterator[tuple[tuple[int, ...], Measures]]:
+        columns = tuple("period" if dimension is Dimension.DAY else dimension.value for dimension in by)
+        statement = sum_cells(piece.rollup, columns, tuple(conditions))
+        width = len(columns) + 1
+        for row in self._connection.execute(statement, (piece.first, piece.last, *conditions.values())):
+            yield row[:width], _measures(row[width:])
+
+    def _keys(self, by: Sequence[Dimension], key: Sequence[int]) -> tuple[str, ...]:
+        return tuple(
+            date_of(number).isoformat()
+            if dimension is Dimension.DAY
+            else self._names.lookup(self._connection, KIND_OF[dimension])(number)
+            for dimension, number in zip(by, key, strict=False)
+        )
+
+    def _totals(self, currency: int, measures: Measures) -> Totals:
+        return Totals(
+            currency=self._names.lookup(self._connection, Kind.CURRENCY)(currency),
+            requests=measures.requests,
+            successes=measures.successes,
+            failures=measures.requests - measures.successes,
+            input_tokens=measures.input_tokens,
+            output_tokens=measures.output_tokens,
+            cached_tokens=measures.cached_tokens,
+            reasoning_tokens=measures.reasoning_tokens,
+            input_cost=measures.input_cost,
+            output_cost=measures.output_cost,
+            total_cost=measures.input_cost + measures.output_cost + measures.other_cost,
+            duration_ms=measures.duration_ms,
+            unpriced=measures.unpriced,
+            estimated=measures.estimated,
+            images=measures.images,
+            media_ms=measures.media_ms,
+        )
+
+    def channel_names(self) -> dict[str, str]:
+        """See `BooksReader`."""
+        return dict(self._connection.execute("SELECT channel_id, name FROM channel_name ORDER BY channel_id"))
+
+    # --- upstream tries ---
+
+    def channel_attempts(self, first: date, last: date) -> dict[str, AttemptTotals]:
+        """See `BooksReader`."""
+        rows = self._connection.execute(
+            "SELECT channel, sum(attempts), sum(failures) FROM attempt_day WHERE period BETWEEN ? AND ?"
+            " GROUP BY channel",
+            (day_number(first), day_number(last)),
+        )
+        channel_of = self._names.lookup(self._connection, Kind.CHANNEL)
+        return {channel_of(channel): AttemptTotals(attempts, failures) for channel, attempts, failures in rows}
+
+    def channel_latencies(self, first: date, last: date) -> dict[str, tuple[int, ...]]:
+        """See `BooksReader`."""
+        sums = ", ".join(f"sum({column})" for column in LATENCY_COLUMNS)
+        rows = self._connection.execute(
+            f"SELECT channel, {sums} FROM attempt_day WHERE period BETWEEN ? AND ? GROUP BY channel",
+            (day_number(first), day_number(last)),
+        )
+        channel_of = self._names.lookup(self._connection, Kind.CHANNEL)
+        return {channel_of(channel): tuple(counts) for channel, *counts in rows}
+
+    def attempt_hours(self, first_hour: int, last_hour: int) -> list[AttemptHour]:
+        """See `BooksReader`."""
+        channel_of = self._names.lookup(self._connection, Kind.CHANNEL)
+        currency_of = self._names.lookup(self._connection, Kind.CURRENCY)
+        rows = self._connection.execute(
+            f"SELECT period, channel, currency, {', '.join(ATTEMPT_COLUMNS)} FROM attempt_hour"
+            " WHERE period BETWEEN ? AND ?",
+            (first_hour, last_hour),
+        )
+        hours = [
+            AttemptHour(hour, channel_of(channel), currency_of(currency), _attempt_measures(columns))
+            for hour, channel, currency, *columns in rows
+        ]
+        return sorted(hours, key=lambda each: each[:3])
+
+    # --- records ---
+
+    def usage_page(self, asked: UsageFilter, cursor: str | None = None, limit: int = 20, skip: int = 0) -> UsagePage:
+        """See `BooksReader`."""
+        return PageSearch(self._connection, self._rows, self._days).page(asked, cursor, limit, skip)
+
+    def usage_count(self, asked: UsageFilter) -> int:
+        """See `BooksReader`."""
+        span = read_span(self._connection)
+        if span is None:
+            return 0
+        first = asked.first or date_of(span.first_day)
+        last = asked.last or date_of(span.live_from)
+        count = 0
+        for row in self.totals(first, last, (), asked.dimensions()):
+            totals = row.totals
+            count += (
+                totals.requests
+                if asked.is_success is None
+                else totals.successes
+                if asked.is_success
+                else totals.failures
+            )
+        return count
+
+    def usage_row(self, request_id: str) -> UsageRow | None:
+        """See `BooksReader`."""
+        sid = self._sid_of(request_id)
+        return None if sid is None else self._rows.rows([sid])[0]
+
+    def position(self, request_id: str) -> JournalPosition | None:
+        """See `BooksReader`."""
+        sid = self._sid_of(request_id)
+        if sid is None:
+            return None
+        row = self._connection.execute("SELECT file, line_offset, line_length FROM usage WHERE sid = ?", (sid,))
+        return JournalPosition(*next(iter(row)))
+
+    def _sid_of(self, request_id: str) -> int | None:
+        key = split_request_id(request_id)
+        if key is not None:
+            found = self._connection.execute("SELECT check_bits FROM usage WHERE sid = ?", (key[0],)).get
+            if found == key[1]:
+                return key[0]
+        sid = self._connection.execute("SELECT sid FROM foreign_id WHERE request_id = ?", (request_id,)).get
+        return None if sid is None else int(sid)
+
+    def records(self) -> Iterator[BookedRecord]:
+        """See `BooksReader`."""
+        columns = ", ".join(f"usage.{column}" for column in USAGE_COLUMNS)
+        statement = (
+            f"SELECT name, generation, {columns} FROM usage"
+            " LEFT JOIN journal_file ON journal_file.id = usage.file ORDER BY sid"
+        )
+        for name, generation, *values in self._connection.execute(statement):
+            stored = StoredRow(*values)
+            yield BookedRecord(
+                self._rows.row(stored), name or "", generation or 0, stored.line_offset, stored.line_length
+            )
+
+    def record_sums(self) -> dict[str, RecordSums]:
+        """See `BooksReader`; each sum is made of two, because it may pass 64 bits."""
+        costs = ("input_cost", "output_cost", "other_cost")
+        halves = ", ".join(f"sum({cost} / {PICO_PER_UNIT}), sum({cost} % {PICO_PER_UNIT})" for cost in costs)
+        currency_of = self._names.lookup(self._connection, Kind.CURRENCY)
+        sums = {}
+        for currency, records, *halved in self._connection.execute(
+            f"SELECT currency, count(*), {halves} FROM usage GROUP BY currency"
+        ):
+            in_cost, out_cost, other = (
+                units * PICO_PER_UNIT + pico for units, pico in zip(halved[::2], halved[1::2], strict=True)
+            )
+            sums[currency_of(currency)] = RecordSums(records, in_cost, out_cost, in_cost + out_cost + other)
+        return sums
+
+    # --- journal files ---
+
+    def journal_files(self) -> list[JournalFileState]:
+        """See `BooksReader`."""
+        return read_files(self._connection)
+
+    def problems(self, limit: int = 100) -> list[JournalProblem]:
+        """See `BooksReader`."""
+        rows = self._connection.execute(
+            "SELECT name, generation, line_offset, line_length, reason, detail FROM journal_problem"
+            " JOIN journal_file ON journal_file.id = file ORDER BY file DESC, line_offset DESC, reason LIMIT ?",
+            (limit,),
+        )
+        return [JournalProblem(name, generation, LineProblem(*problem)) for name, generation, *problem in rows]
+
+    def problem_counts(self) -> list[ProblemCount]:
+        """See `BooksReader`."""
+        rows = self._connection.execute(
+            "SELECT name, generation, reason, count FROM journal_problem_count"
+            " JOIN journal_file ON journal_file.id = file ORDER BY file, reason"
+        )
+        return [ProblemCount(*row) for row in rows]
+
+    # --- cells ---
+
+    def cells(self, rollup: Rollup, period: int | None = None) -> Iterator[tuple[CellKey, Measures]]:
+        """See `BooksReader`."""
+        for key, columns in self._cells(rollup, MEASURE_COLUMNS, period):
+            yield key, _measures(columns)
+
+    def attempt_cells(self, rollup: Rollup, period: int | None = None) -> Iterator[tuple[CellKey, AttemptMeasures]]:
+        """See `BooksReader`."""
+        for key, columns in self._cells(rollup, ATTEMPT_COLUMNS, period):
+            yield key, _attempt_measures(columns)
+
+    def _cells(
+        self, rollup: Rollup, columns: tuple[str, ...], period: int | None
+    ) -> Iterator[tuple[CellKey, Sequence[int]]]:
+        kinds = [*(KIND_OF[dimension] for dimension in rollup.dimensions), Kind.CURRENCY]
+        names = [self._names.lookup(self._connection, kind) for kind in kinds]
+        width = len(names) + 1
+        bounds = _EVER if period is None else (period, period)
+        for row in self._connection.execute(f"{select_cells(rollup, columns)} ORDER BY period", bounds):
+            key = tuple([name_of(number) for name_of, number in zip(names, row[1:width], strict=True)])
+            yield (row[0], key), row[width:]
+
+
+def read_files(connection: apsw.Connection) -> list[JournalFileState]:
+    """The files that have been read, in the order they were met."""
+    columns = JournalFileState.__struct_fields__
+    rows = connection.execute(f"SELECT {', '.join(columns)} FROM journal_file ORDER BY id")
+    return [convert(dict(zip(columns, row, strict=True)), JournalFileState, strict=False) for row in rows]
+
+
+def _measures(columns: Sequence[int]) -> Measures:
+    requests, successes, tokens_in, tokens_out, cached, reasoning, *costs_and_rest = columns
+    in_units, in_pico, out_units, out_pico, other_units, other_pico, *rest = costs_and_rest
+    return Measures(
+        requests,
+        successes,
+        tokens_in,
+        tokens_out,
+        cached,
+        reasoning,
+        in_units * PICO_PER_UNIT + in_pico,
+        out_units * PICO_PER_UNIT + out_pico,
+        other_units * PICO_PER_UNIT + other_pico,
+        *rest,
+    )
+
+
+def _attempt_measures(columns: Sequence[int]) -> AttemptMeasures:
+    attempts, failures, tokens_in, tokens_out, units, pico, duration_ms, *latencies = columns
+    cost = units * PICO_PER_UNIT + pico
+    return AttemptMeasures(attempts, failures, tokens_in, tokens_out, cost, duration_ms, tuple(latencies))

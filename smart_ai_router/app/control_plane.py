@@ -1,0 +1,279 @@
+"""The control plane of one host: books, statistics, alerts, configuration, from start to closed."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import platform
+import signal
+import time
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from smart_ai_router import __version__
+from smart_ai_router.adapters.alert_files import PendingFile
+from smart_ai_router.adapters.launch import StartOptions
+from smart_ai_router.adapters.link import LinkServer
+from smart_ai_router.adapters.notifiers.settings import notifiers_from
+from smart_ai_router.adapters.notifiers.threads import DeliveryThreads
+from smart_ai_router.adapters.processes import SupervisorLink
+from smart_ai_router.adapters.secrets import admin_token
+from smart_ai_router.api.admin_access import admin_access
+from smart_ai_router.api.control import create_control_app
+from smart_ai_router.api.control_services import ControlServices, ReloadOutcome
+from smart_ai_router.app.books import open_bookkeeper, open_store
+from smart_ai_router.app.bookkeeping import BookkeepingThread
+from smart_ai_router.app.boot import control_socket, link_socket
+from smart_ai_router.app.configuration import Configuration, load_or_last_good
+from smart_ai_router.app.metrics import Metrics
+from smart_ai_router.app.questions import Questions
+from smart_ai_router.config.binding import check_binding
+from smart_ai_router.config.loading import Loaded, configuration_path
+from smart_ai_router.config.policies import alert_rules
+from smart_ai_router.config.settings import NotifierSettings, Settings
+from smart_ai_router.config.watching import Refused
+from smart_ai_router.core.alerting import AlertOutbox, Notifier
+from smart_ai_router.core.link_messages import (
+    AttemptsSeen,
+    ExplainAnswered,
+    FromWorker,
+    NewSnapshot,
+    ResetChannel,
+    WorkerState,
+)
+from smart_ai_router.core.snapshot import StoreState
+from smart_ai_router.domain.channel import ChannelModel
+from smart_ai_router.domain.faults import Fault
+from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
+
+TICK_S: Final = 1.0
+MODELS_TOLD_MAX: Final = 6
+
+_logger = logging.getLogger(__name__)
+
+
+class ControlPlane:
+    """Everything of it, wired."""
+
+    def __init__(self, options: StartOptions, loop: asyncio.AbstractEventLoop) -> None:
+        overrides = options.overrides()
+        path = configuration_path(options.config, os.environ, Path.cwd())
+        data_dir = Path(options.data_dir or "data")
+        loaded = load_or_last_good(path, data_dir, os.environ, overrides)
+        settings = loaded.settings
+        self._settings = settings
+        self._loop = loop
+        self._started_at = time.time()
+        self._zone = ZoneInfo(settings.system.time_zone)
+        data_dir, logs_dir = Path(settings.storage.data_dir), Path(settings.journal.logs_dir)
+        check_binding(loaded, stored_keys=0)
+        control_socket(data_dir).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._data_dir = data_dir
+        self._token, self._token_file = admin_token(data_dir, settings.auth.admin.admin_token)
+        self._store = open_store(data_dir, settings.system.time_zone)
+        self._books = BookkeepingThread(open_bookkeeper(self._store, logs_dir))
+        outbox = AlertOutbox(_notifiers(settings), PendingFile(data_dir / "alerts.pending.jsonl"), clock=time.time)
+        self._deliveries = DeliveryThreads(outbox)
+        self.monitor = ChannelMonitor(
+            logs_dir / "channel_alerts.jsonl", outbox=outbox, rules=alert_rules(settings), clock=time.time
+        )
+        use_channel_monitor(self.monitor)
+        self._link = LinkServer(link_socket(data_dir), self._take, lambda: NewSnapshot(self.configuration.encoded))
+        self._questions = Questions(loop, self._link)
+        self.configuration = Configuration(
+            loaded,
+            environ=os.environ,
+            overrides=overrides,
+            data_dir=data_dir,
+            state=StoreState,
+            publish=self._publish,
+        )
+        self._metrics = Metrics(self.monitor, self._store, self._link)
+        self._server = _http_server(create_control_app(self._services()), control_socket(data_dir))
+
+    # --- life ---
+
+    async def start(self) -> None:
+        await self._link.start()
+        self._books.start()
+        self._deliveries.start()
+        self._serving = self._loop.create_task(self._server.serve())
+        while not self._server.started:
+            if self._serving.done():
+                self._serving.result()
+            await asyncio.sleep(0.005)
+        self._ticking = self._loop.create_task(self._tick())
+
+    async def close(self) -> None:
+        """Answer what is asked, book what is written, then stop."""
+        self._ticking.cancel()
+        self._server.should_exit = True
+        await self._serving
+        self._link.close()
+        await asyncio.to_thread(self._books.close)
+        self.monitor.close()
+        await asyncio.to_thread(self._deliveries.close)
+        self._store.close()
+
+    def reload_soon(self) -> None:
+        """SIGHUP."""
+        self._loop.create_task(asyncio.to_thread(self._reload))  # noqa: RUF006 - its outcome is logged
+
+    def notes(self) -> tuple[str, ...]:
+        """What the person who started the router wants to know."""
+        channels = self.configuration.snapshot.channels
+        names = [f"{channel.name} ({_models_text(channel.models)})" for channel in channels if channel.enabled]
+        if self._token_file is None:
+            token = "管理员令牌 Admin token: 由环境或配置给出 given by the environment or the configuration"  # noqa: S105
+        else:
+            token = f"管理员令牌 Admin token: {self._token_file.resolve()}"
+        return (token, f"渠道 Channels: {'; '.join(names) or '无 none'}", *self.configuration.snapshot.notes)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            await asyncio.to_thread(self.configuration.check)
+            await asyncio.to_thread(self.monitor.tick)
+
+    # --- link ---
+
+    def _publish(self, data: bytes) -> None:
+        self._loop.call_soon_threadsafe(self._link.broadcast, NewSnapshot(data))
+
+    def _take(self, message: FromWorker) -> None:
+        match message:
+            case AttemptsSeen(successes, faults):
+                self._loop.run_in_executor(None, self._observe, successes, faults)
+            case ExplainAnswered():
+                self._questions.take(message)
+            case WorkerState():
+                self._metrics.take(message)
+
+    def _observe(self, successes: tuple[tuple[str, str, int], ...], faults: tuple[tuple[str, str, float, Fault], ...]) -> None:
+        for channel_id, name, when, fault in faults:
+            self.monitor.observe_fault(channel_id, name, fault, when)
+        for channel_id, name, count in successes:
+            self.monitor.observe_success(channel_id, name, count=count)
+
+    # --- services ---
+
+    def _services(self) -> ControlServices:
+        return ControlServices(
+            access=admin_access(self._token, self._is_user_key),
+            statistics=self._store,
+            alerts=_Alerts(self.monitor, self._reset_channel),
+            catch_up=self._books.catch_up,
+            today=self._today,
+            explain_routing=self._questions.explain,
+            config_status=self.configuration_status,
+            reload_config=self._reload,
+            system_info=self._system_info,
+            attempts=self._store,
+            currency=self._settings.system.currency,
+        )
+
+    def configuration_status(self) -> Mapping[str, object]:
+        return self.configuration.status()
+
+    def _today(self) -> date:
+        return datetime.now(self._zone).date()
+
+    def _is_user_key(self, token: str) -> bool:
+        digest = sha256(token.encode("utf-8", "replace")).hexdigest()
+        return any(grant.sha256_hex == digest for grant in self.configuration.snapshot.keys)
+
+    def _reset_channel(self, channel_id: str) -> None:
+        self._loop.call_soon_threadsafe(self._link.broadcast, ResetChannel(channel_id))
+
+    def _reload(self) -> ReloadOutcome:
+        found = self.configuration.check() or self.configuration.check()  # the second look settles a new file
+        version = self.configuration.snapshot.version
+        if isinstance(found, Refused):
+            problems = tuple(str(problem) for problem in found.error.problems)
+            return ReloadOutcome(False, "新配置无效，继续使用当前配置", problems, version)
+        if found is None:
+            self.configuration.refresh()
+            return ReloadOutcome(True, "配置文件没有变化", (), self.configuration.snapshot.version)
+        return ReloadOutcome(True, "配置已重新加载", (), version)
+
+    def _system_info(self) -> Mapping[str, object]:
+        return {
+            "version": __version__,
+            "python": platform.python_version(),
+            "started_at": datetime.fromtimestamp(self._started_at, self._zone).isoformat(timespec="seconds"),
+            "time_zone": self._settings.system.time_zone,
+            "data_dir": str(self._data_dir.resolve()),
+            "workers": [msgspec.structs.asdict(state) for state in self._metrics.states()],
+        }
+
+
+class _Alerts:
+    """Implements `api.control_services.AlertsView`: clearing a channel also lets the gateway try it again."""
+
+    def __init__(self, monitor: ChannelMonitor, reset: Callable[[str], None]) -> None:
+        self._reset = reset
+        self._monitor = monitor
+        self.get_recent_alerts = monitor.get_recent_alerts
+        self.get_channel_status = monitor.get_channel_status
+
+    def clear_channel_notifications(self, channel_id: str) -> None:
+        self._monitor.clear_channel_notifications(channel_id)
+        self._reset(channel_id)
+
+    def clear_all_notifications(self) -> None:
+        self._monitor.clear_all_notifications()
+        self._reset("*")
+
+
+def _models_text(models: tuple[ChannelModel, ...]) -> str:
+    names = [model.name for model in models[:MODELS_TOLD_MAX]]
+    return ", ".join(names) + (f" +{len(models) - MODELS_TOLD_MAX}" if len(models) > MODELS_TOLD_MAX else "")
+
+
+def _notifiers(settings: Settings) -> list[Notifier]:
+    """The configured notifiers; the console always hears of alerts."""
+    entries = [_notifier_entry(each) for each in settings.monitoring.alerts.notifiers if each.enabled]
+    if not any(entry["type"] == "console" for entry in entries):
+        entries.append({"type": "console"})
+    return notifiers_from(entries, trusted=True)
+
+
+def _http_server(app: ASGIApp, path: Path) -> uvicorn.Server:
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    config = uvicorn.Config(
+        app, uds=str(path), loop="none", http="httptools", lifespan="off", log_level="warning", access_log=False,
+        server_header=False, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # ours come from the loop
+    return server
+
+
+async def _run(options: StartOptions, supervisor: SupervisorLink | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    plane = ControlPlane(options, loop)
+    loop.add_signal_handler(signal.SIGHUP, plane.reload_soon)
+    await plane.start()
+    if supervisor is not None:
+        supervisor.report_ready(plane.notes())
+    await stop.wait()
+    await plane.close()
+
+
+def run_control(options: StartOptions, supervisor: SupervisorLink | None = None) -> int:
+    """Serve until SIGTERM; returns the exit code."""
+    uvloop.run(_run(options, supervisor))
+    return 0

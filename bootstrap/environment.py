@@ -117,13 +117,13 @@ class Environment:
         unfinished.replace(self._stamp)
 
 
-def require_python() -> None:
+def require_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
     """Refuse an interpreter that is too old, naming a newer one if the machine has it."""
-    if sys.version_info >= PYTHON_MINIMUM:
+    if version >= PYTHON_MINIMUM:
         return
     found = next(filter(None, map(shutil.which, PYTHON_NAMES)), None)
     hint = f"this machine has {found}: use it instead" if found else "install one, for example from python.org"
-    have = ".".join(map(str, sys.version_info[:3]))
+    have = ".".join(map(str, version))
     raise EnvironmentImpossible(f"Python 3.11 or newer is needed, this is {have} ({sys.executable}); {hint}")
 
 

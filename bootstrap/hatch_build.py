@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 class ConsoleBuildHook(BuildHookInterface[Any]):
     """Have the console built before files are collected; a release without it is refused."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         """Called by hatchling before each target; nothing is added to `build_data`, the build lies in the package."""
         root = Path(self.root)
         made_from_sdist = (root / "PKG-INFO").exists()

@@ -17,12 +17,27 @@ DEVELOPMENT = (".venv-dev", "requirements-dev.lock")
 
 def start(arguments: list[str]) -> None:
     """Run the router's command line."""
-    _enter(RUNTIME, "smart_ai_router", arguments)
+    python = _ready_python(RUNTIME)
+    if starts_the_router(arguments):
+        sources, built = (os.path.join(ROOT, *path) for path in (("console",), ("smart_ai_router", "console_dist")))
+        if not console_is_fresh(sources, built):
+            _bootstrap("console-for-start")  # tells what failed; the gateway starts all the same
+    # -P: the folder the user stands in is not a source of modules.
+    os.execve(python, [python, "-P", "-m", "smart_ai_router", *arguments], _variables())
 
 
 def check(arguments: list[str]) -> None:
     """Run all checks."""
-    _enter(DEVELOPMENT, "bootstrap.checks", arguments)
+    python = _ready_python(DEVELOPMENT)
+    os.execve(python, [python, "-P", "-m", "bootstrap.checks", *arguments], _variables())
+
+
+def enter(script: str, arguments: list[str]) -> None:
+    """Go on with this same script inside the runtime environment; return at once where its packages are already."""
+    if sys.prefix in (os.path.join(ROOT, folder) for folder, _ in (RUNTIME, DEVELOPMENT)):
+        return
+    python = _ready_python(RUNTIME)
+    os.execve(python, [python, script, *arguments], _variables())
 
 
 def starts_the_router(arguments: list[str]) -> bool:
@@ -32,18 +47,11 @@ def starts_the_router(arguments: list[str]) -> bool:
     return not arguments or arguments[0] == "serve" or arguments[0].startswith("-")
 
 
-def _enter(environment: tuple[str, str], module: str, arguments: list[str]) -> None:
-    """Replace this process by `python -m module arguments` inside the environment."""
+def _ready_python(environment: tuple[str, str]) -> str:
     folder, lock = (os.path.join(ROOT, name) for name in environment)
     if not environment_is_current(folder, lock) and _bootstrap("environment", *environment):
         sys.exit(1)
-    if module == "smart_ai_router" and starts_the_router(arguments):
-        sources, built = (os.path.join(ROOT, *path) for path in (("console",), ("smart_ai_router", "console_dist")))
-        if not console_is_fresh(sources, built):
-            _bootstrap("console-for-start")  # tells what failed; the gateway starts all the same
-    python = os.path.join(folder, "bin", "python")
-    # -P: the folder the user stands in is not a source of modules.
-    os.execve(python, [python, "-P", "-m", module, *arguments], _variables())
+    return os.path.join(folder, "bin", "python")
 
 
 def _bootstrap(*arguments: str) -> int:

@@ -13,7 +13,6 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"  # 由 python main.py 第一次运行时创建
@@ -23,7 +22,8 @@ if find_spec("msgspec") is None:
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 sys.path.insert(0, str(ROOT))
 
-from smart_ai_router.core.plain_json import encode_plain  # noqa: E402 - the environment comes first
+from smart_ai_router.core.local_days import TimeZoneUnknown  # noqa: E402 - the environment comes first
+from smart_ai_router.core.plain_json import encode_plain  # noqa: E402
 from smart_ai_router.core.report import report_text  # noqa: E402
 from smart_ai_router.core.statistics.periods import DateInvalid, parse_day  # noqa: E402
 from smart_ai_router.core.utils.usage_tracker import UsageTracker  # noqa: E402
@@ -42,15 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         day = read_day(options.date)
         days_to_keep = read_days_to_keep(options.days_to_keep)
-        zone = read_time_zone(options.time_zone)
-    except WrongUsage as error:
+        tracker = UsageTracker(options.logs_dir, time_zone=options.time_zone, currency=options.currency)
+    except (WrongUsage, TimeZoneUnknown) as error:
         print(f"[FAIL] {error}", file=sys.stderr)
         return 2
     if not options.archive and not options.report:
         print("请指定 --archive 或 --report\n")
         parser.print_help()
         return 0
-    tracker = UsageTracker(options.logs_dir, time_zone=zone, currency=options.currency)
     try:
         if options.archive:
             archive(tracker, days_to_keep, sys.stderr if options.json else sys.stdout)
@@ -104,14 +103,6 @@ def read_days_to_keep(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) <= DAYS_MAX):
         raise WrongUsage(f"--days-to-keep 应为 0 到 {DAYS_MAX} 的整数")
     return int(text)
-
-
-def read_time_zone(text: str) -> ZoneInfo:
-    """--time-zone 的值。"""
-    try:
-        return ZoneInfo(text)
-    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-        raise WrongUsage(f"未知时区 {text}") from error
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from typing import Protocol, cast
 from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from smart_ai_router.adapters.upstream_decoding import Decoder, DecodingError
-from smart_ai_router.adapters.upstream_exchange import DONE, READING, SENT, HttpExchange
+from smart_ai_router.adapters.upstream_exchange import DONE, NEVER, READING, SENT, HttpExchange
 from smart_ai_router.adapters.upstream_framing import HeaderNames, Malformed, check_framing, ends_with_connection
 from smart_ai_router.domain.faults import Fault, FaultKind
 
@@ -80,6 +80,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_view",
         "_write_paused",
         "idle_since",
+        "look_at",
         "served",
     )
 
@@ -96,6 +97,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._dirty = False  # something came that belongs to no reply
         self.served = 0  # replies completed
         self.idle_since = 0.0
+        self.look_at = NEVER
         self._reset()
 
     def _reset(self) -> None:
@@ -119,7 +121,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._exchange = exchange
         exchange.line = self
         exchange.phase = SENT
-        self._begun_at = exchange.stamp = self._time()
+        self._begun_at = now = exchange.stamp = self._time()
+        pool = exchange.pool
+        pool.watch(self, now + pool.look_s(exchange.route))
         if self.served:
             self._reset()
         if exchange.paused_reading:
@@ -135,6 +139,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             transport.write(head)
             self._upload = memoryview(body)
             self._pump()
+
+    def look(self, now: float) -> float | None:
+        """What the wheel calls: end an exchange that is late."""
+        return None if self._exchange is None else self._exchange.next_look(now)
 
     def drop(self) -> None:
         """Close at once, without a word; a later byte or error on it reaches nobody."""

@@ -8,9 +8,10 @@ An exchange goes through four phases, each with its own time limit, and ends onc
 `total_s` runs over all of them. Whoever ends an exchange (its reply, a fault, `cancel`) sets DONE first; everything
 that comes later finds DONE and does nothing, so that a sink hears exactly one end.
 
-The wheel replaces a timer per call: an exchange lies in the bucket of the moment when it is next worth a look, at
-most a second ahead, so that ended ones are not kept longer than that. A limit is thus enforced up to a quarter of
-the smallest limit (at most a second) late, which is what makes it nearly free.
+The wheel replaces a timer per call. A busy connection (and an exchange that waits for one) lies in the bucket of the
+moment when it is next worth a look, at most a second ahead; an exchange that begins on a connection that lies there
+anyway costs one comparison. A limit is thus enforced up to a quarter of the smallest limit (at most a second) late,
+which is what makes it nearly free.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ READING: Final = 2
 DONE: Final = 3
 
 LOOK_S = 1.0  # the longest time between two looks at one exchange
+NEVER: Final = float("inf")
 
 
 class Line(Protocol):
@@ -39,10 +41,21 @@ class Line(Protocol):
     def resume_reading(self) -> None: ...
 
 
+class Watched(Protocol):
+    """Something that may be late."""
+
+    look_at: float  # when the wheel will look at it; NEVER while it lies in no bucket
+
+    def look(self, now: float) -> float | None:
+        """End what is late; return when to look again, None when there is nothing left to watch."""
+
+
 class Pool(Protocol):
     """Where an exchange waits for its connection, and what it shares with its neighbours."""
 
     time: Callable[[], float]
+    look_s: Callable[[UpstreamRoute], float]  # how often exchanges of a route are looked at
+    watch: Callable[[Watched, float], None]  # have the wheel look at something at some moment
 
     def leave(self, exchange: "HttpExchange") -> None:
         """The exchange waits no more."""
@@ -74,6 +87,7 @@ class HttpExchange:
         "head",
         "is_head_request",
         "line",
+        "look_at",
         "paused_reading",
         "phase",
         "pool",
@@ -96,6 +110,7 @@ class HttpExchange:
         self.paused_reading = False
         self.retried = False
         self.line: Line | None = None
+        self.look_at = NEVER
 
     def cancel(self) -> None:
         """Stop; the sink hears nothing more. The connection is closed."""
@@ -151,6 +166,18 @@ class HttpExchange:
             return at
         return min(at, self.stamp + route.idle_s)
 
+    def look(self, now: float) -> float | None:
+        """What the wheel calls while no connection is there to be looked at."""
+        return self.next_look(now) if self.phase == WAITING else None
+
+    def next_look(self, now: float) -> float | None:
+        """Fail if late; return when to look again, None when it is over."""
+        deadline = self.deadline()
+        if deadline <= now:
+            self.fail(self.late_fault(now))
+            return None
+        return min(deadline, now + self.pool.look_s(self.route))
+
     def late_fault(self, now: float) -> Fault:
         """The words for the limit that has passed."""
         route = self.route
@@ -176,29 +203,40 @@ class HttpExchange:
 
 
 class Deadlines:
-    """The wheel: looks at every open exchange when it may be late."""
+    """The wheel: looks at everything that may be late, when it may be late."""
 
-    __slots__ = ("_buckets", "_loop", "_next_tick", "_tick_s", "_timer")
+    __slots__ = ("_buckets", "_look_s", "_loop", "_next_tick", "_route", "_tick_s", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick_s: float) -> None:
         self._loop = loop
         self._tick_s = tick_s
-        self._buckets: dict[int, list[HttpExchange]] = {}
+        self._buckets: dict[int, list[tuple[float, Watched]]] = {}
         self._next_tick = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._route: UpstreamRoute | None = None
+        self._look_s = LOOK_S
 
-    def watch(self, exchange: HttpExchange, now: float) -> None:
-        """Look at this exchange until it is done."""
-        route = exchange.route
-        look_s = min(LOOK_S, route.connect_s / 4, route.first_byte_s / 4, route.idle_s / 4, route.total_s / 4)
-        tick = int((now + look_s) / self._tick_s) + 1
+    def look_s(self, route: UpstreamRoute) -> float:
+        """How often exchanges of a route are looked at: four times within the smallest of its limits."""
+        if route is not self._route:
+            self._route = route
+            smallest = min(route.connect_s, route.first_byte_s, route.idle_s, route.total_s)
+            self._look_s = min(LOOK_S, smallest / 4)
+        return self._look_s
+
+    def watch(self, watched: Watched, look_at: float) -> None:
+        """Look at this no later than at `look_at`; a look that comes earlier anyway is enough."""
+        if watched.look_at <= look_at:
+            return
+        watched.look_at = look_at
+        tick = int(look_at / self._tick_s) + 1
         bucket = self._buckets.get(tick)
         if bucket is None:
-            self._buckets[tick] = [exchange]
+            self._buckets[tick] = [(look_at, watched)]
         else:
-            bucket.append(exchange)
+            bucket.append((look_at, watched))
         if self._timer is None:
-            self._next_tick = int(now / self._tick_s)
+            self._next_tick = int(self._loop.time() / self._tick_s)
             self._timer = self._loop.call_later(self._tick_s, self._turn)
 
     def close(self) -> None:
@@ -215,12 +253,12 @@ class Deadlines:
         due = [self._buckets.pop(tick, []) for tick in range(self._next_tick, last + 1)]
         self._next_tick = last + 1
         for bucket in due:
-            for exchange in bucket:
-                if exchange.phase == DONE:
-                    continue
-                if exchange.deadline() <= now:
-                    exchange.fail(exchange.late_fault(now))
-                else:
-                    self.watch(exchange, now)
+            for look_at, watched in bucket:
+                if watched.look_at != look_at:
+                    continue  # it has been looked at since, for an earlier reason
+                watched.look_at = NEVER
+                again_at = watched.look(now)
+                if again_at is not None:
+                    self.watch(watched, again_at)
         if self._buckets and self._timer is None:
             self._timer = self._loop.call_later(self._tick_s, self._turn)

@@ -76,7 +76,6 @@ class HttpUpstream:
         if pool is None:
             pool = self._make_pool(target.endpoint, route)
         exchange = HttpExchange(head, body, route, sink, pool)
-        self._deadlines.watch(exchange, exchange.started)
         pool.send(exchange)
         return exchange
 
@@ -100,6 +99,7 @@ class HttpUpstream:
         for pool in list(self._pools.values()):
             await pool.close()
         self._deadlines.close()
+        await asyncio.sleep(0)  # the transports close their files on the next turn
 
     def _make_pool(self, endpoint: Endpoint, route: UpstreamRoute) -> UpstreamPool:
         if len(self._pools) >= POOLS_MAX:
@@ -113,6 +113,7 @@ class HttpUpstream:
             way,
             self._dialer,
             limits=self._limits,
+            deadlines=self._deadlines,
             read_view=self._read_view,
             names=self._names,
             on_idle=self._sweep_later,

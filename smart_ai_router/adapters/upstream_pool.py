@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from smart_ai_router.adapters.upstream_connection import UpstreamConnection
 from smart_ai_router.adapters.upstream_dialing import Dialer, DialError, Way
-from smart_ai_router.adapters.upstream_exchange import WAITING, HttpExchange
+from smart_ai_router.adapters.upstream_exchange import WAITING, Deadlines, HttpExchange, Watched
 from smart_ai_router.adapters.upstream_framing import HeaderNames
+from smart_ai_router.core.ports import UpstreamRoute
 from smart_ai_router.domain.faults import Fault, FaultKind
 
 DIAL_GRACE_S = (
@@ -47,6 +48,7 @@ class UpstreamPool:
         dialer: Dialer,
         *,
         limits: PoolLimits,
+        deadlines: Deadlines,
         read_view: memoryview,
         names: HeaderNames,
         on_idle: Callable[[], None],
@@ -54,6 +56,8 @@ class UpstreamPool:
         """`on_idle` is called when a connection begins to lie idle: somebody has to call `expire` one day."""
         self._loop = loop
         self.time = loop.time
+        self.look_s: Callable[[UpstreamRoute], float] = deadlines.look_s
+        self.watch: Callable[[Watched, float], None] = deadlines.watch
         self._way = way
         self._dialer = dialer
         self._limits = limits
@@ -159,6 +163,7 @@ class UpstreamPool:
 
     def _wait(self, exchange: HttpExchange) -> None:
         self.waiting[exchange] = None
+        self.watch(exchange, exchange.stamp + self.look_s(exchange.route))
         self._dial_for_the_waiting()
 
     def _next_for(self, connection: UpstreamConnection) -> HttpExchange | None:

@@ -78,14 +78,21 @@ _PAGE_POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; fr
 
 def answers(data: type | None) -> Document:
     """How a route answers, as FastAPI wants to be told: `{"success": true, "data": <this>}`, or one of the refusals."""
-    schema: Document = (
-        _ref(Message) if data is Message else _envelope({"type": "object"} if data is None else _ref(data))
-    )
+    schema = _ref(Message) if data is Message else _envelope({"type": "object"} if data is None else _ref(data))
+    return {"response_class": PlainJsonResponse, **_answers("application/json", schema)}
+
+
+def text_answers() -> Document:
+    """The same for a route that speaks plain text."""
+    return {"response_class": PlainTextResponse, **_answers("text/plain", {"type": "string"})}
+
+
+def _answers(media_type: str, schema: Document) -> Document:
     refusals = {400: "参数错误", 401: "没有或错误的管理员令牌", 403: "用户密钥无权访问"}
     return {
         "response_model": None,
         "responses": {
-            200: {"description": what, "content": {media_type: {"schema": schema}}},
+            200: {"description": "成功", "content": {media_type: {"schema": schema}}},
             **{
                 status: {"description": why, "content": {"application/json": {"schema": _ref(Mistake)}}}
                 for status, why in refusals.items()

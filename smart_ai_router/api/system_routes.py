@@ -26,8 +26,8 @@ def system_router(services: ControlServices) -> APIRouter:
     ):
         router.add_api_route(path, endpoint, methods=[method], summary=summary, **answers(None))
     if services.metrics is not None:
-        metrics = text_answers("Prometheus 文本格式的指标")
-        router.add_api_route("/metrics", system.metrics, methods=["GET"], summary="查看运行指标", **metrics)
+        summary = "查看运行指标（Prometheus 文本格式）"
+        router.add_api_route("/metrics", system.metrics, methods=["GET"], summary=summary, **text_answers())
     return router
 
 

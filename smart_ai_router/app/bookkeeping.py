@@ -70,5 +70,3 @@ class BookkeepingThread:
             if complete:
                 self._wake.wait(INTERVAL_S)
                 self._wake.clear()
-
-

@@ -116,7 +116,9 @@ class Configuration:
             "snapshot_version": self.snapshot.version,
             "providers": len(self.snapshot.providers),
             "channels": len(self.snapshot.channels),
-            "settings": {each.name: {"value": each.value, "origin": str(each.origin)} for each in explain(self._loaded)},
+            "settings": {
+                each.name: {"value": each.value, "origin": str(each.origin)} for each in explain(self._loaded)
+            },
             "notices": [*(str(notice) for notice in self._loaded.notices), *self.snapshot.notes],
             "refused_file_problems": list(self._last_problems),
         }

@@ -30,14 +30,14 @@ from smart_ai_router.adapters.secrets import admin_token
 from smart_ai_router.api.admin_access import admin_access
 from smart_ai_router.api.control import create_control_app
 from smart_ai_router.api.control_services import ControlServices, ReloadOutcome
-from smart_ai_router.app.books import open_bookkeeper, open_store
 from smart_ai_router.app.bookkeeping import BookkeepingThread
+from smart_ai_router.app.books import open_bookkeeper, open_store
 from smart_ai_router.app.boot import control_socket, link_socket
 from smart_ai_router.app.configuration import Configuration, load_or_last_good
 from smart_ai_router.app.metrics import Metrics
 from smart_ai_router.app.questions import Questions
 from smart_ai_router.config.binding import check_binding
-from smart_ai_router.config.loading import Loaded, configuration_path
+from smart_ai_router.config.loading import configuration_path
 from smart_ai_router.config.policies import alert_rules
 from smart_ai_router.config.settings import NotifierSettings, Settings
 from smart_ai_router.config.watching import Refused
@@ -51,9 +51,9 @@ from smart_ai_router.core.link_messages import (
     WorkerState,
 )
 from smart_ai_router.core.snapshot import StoreState
+from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
 from smart_ai_router.domain.channel import ChannelModel
 from smart_ai_router.domain.faults import Fault
-from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
 
 TICK_S: Final = 1.0
 MODELS_TOLD_MAX: Final = 6
@@ -126,7 +126,7 @@ class ControlPlane:
 
     def reload_soon(self) -> None:
         """SIGHUP."""
-        self._loop.create_task(asyncio.to_thread(self._reload))  # noqa: RUF006 - its outcome is logged
+        self._loop.create_task(asyncio.to_thread(self._reload))
 
     def notes(self) -> tuple[str, ...]:
         """What the person who started the router wants to know."""
@@ -151,14 +151,16 @@ class ControlPlane:
 
     def _take(self, message: FromWorker) -> None:
         match message:
-            case AttemptsSeen(successes, faults):
-                self._loop.run_in_executor(None, self._observe, successes, faults)
+            case AttemptsSeen():
+                self._loop.run_in_executor(None, self._observe, message)
             case ExplainAnswered():
                 self._questions.take(message)
             case WorkerState():
                 self._metrics.take(message)
 
-    def _observe(self, successes: tuple[tuple[str, str, int], ...], faults: tuple[tuple[str, str, float, Fault], ...]) -> None:
+    def _observe(
+        self, successes: tuple[tuple[str, str, int], ...], faults: tuple[tuple[str, str, float, Fault], ...]
+    ) -> None:
         for channel_id, name, when, fault in faults:
             self.monitor.observe_fault(channel_id, name, fault, when)
         for channel_id, name, count in successes:
@@ -245,6 +247,22 @@ def _notifiers(settings: Settings) -> list[Notifier]:
     if not any(entry["type"] == "console" for entry in entries):
         entries.append({"type": "console"})
     return notifiers_from(entries, trusted=True)
+
+
+def _notifier_entry(each: NotifierSettings) -> dict[str, object]:
+    """The entry as the notifiers read it; the fields that a type does not have are unset, and left out."""
+    given = {"type": each.type, "name": each.name, "url": each.url, "secret": each.secret, "urls": list(each.urls)}
+    if each.type == "smtp":
+        given |= {
+            "host": each.host,
+            "port": each.port,
+            "security": each.security,
+            "username": each.username,
+            "password": each.password,
+            "sender": each.sender,
+            "recipients": list(each.recipients),
+        }
+    return {name: value for name, value in given.items() if value not in (None, [], "")}
 
 
 def _http_server(app: ASGIApp, path: Path) -> uvicorn.Server:

@@ -1,6 +1,7 @@
 """One gateway worker: its loop, its doors, its gateway, from start to drained."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -53,6 +54,7 @@ from smart_ai_router.providers.openai import OpenAIDialect
 REPORT_INTERVAL_S: Final = 0.2  # faults reach the monitor well within a second
 STATE_INTERVAL_S: Final = 1.0
 DRAIN_POLL_S: Final = 0.05
+GARBAGE_THRESHOLD: Final = 20_000  # calls leave no cycles behind; a collection is for rare paths only
 DATE_KEPT_S: Final = 900  # every time zone's midnight falls on a quarter of an hour of UTC
 
 _logger = logging.getLogger(__name__)
@@ -143,18 +145,20 @@ class Worker:
         """Stop accepting, let calls finish until the deadline, cut the rest; every line is on disk afterwards."""
         self.server.drain()
         deadline = self._clock.monotonic() + self._boot.drain_deadline_s
-        while (self.gateway.calls_under_way or self.server.connection_count) and self._clock.monotonic() < deadline:
+        while self._is_busy() and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - once in a worker's life
             await asyncio.sleep(DRAIN_POLL_S)
         self.server.close()
         self.gateway.cut_all()
-        while self.gateway.calls_under_way:
-            await asyncio.sleep(DRAIN_POLL_S)
         self._reporter.flush()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # lines of calls that were just cut reach the journal's thread
         self._journal.close()
+        await asyncio.sleep(0)  # their slots in the in-flight table are freed
         self._link.close()
         await self._network.close()
         self._inflight.close_file()
+
+    def _is_busy(self) -> bool:
+        return bool(self.gateway.calls_under_way or self.server.connection_count)
 
     async def _recover(self) -> None:
         tables = [self._inflight]
@@ -263,6 +267,9 @@ async def _serve(boot: GatewayBoot, listener: socket.socket, supervisor: Supervi
         loop.add_signal_handler(number, stop.set)
     worker = Worker(boot, loop)
     await worker.start(listener)
+    gc.collect()
+    gc.freeze()  # what lives as long as the worker is not looked at again
+    gc.set_threshold(GARBAGE_THRESHOLD, 10, 10)
     if supervisor is not None:
         supervisor.report_ready()
     await stop.wait()

@@ -39,7 +39,9 @@ class Metrics:
         self._alerts = Gauge("router_alerts_open", "Open alerts", ("channel", "kind"), registry=registry)
         self._under_way = Gauge("router_calls_under_way", "Calls under way", ("worker",), registry=registry)
         self._connections = Gauge("router_connections", "Client connections", ("worker",), registry=registry)
-        self._journal = Gauge("router_journal_writable", "1 while calls can be recorded", ("worker",), registry=registry)
+        self._journal = Gauge(
+            "router_journal_writable", "1 while calls can be recorded", ("worker",), registry=registry
+        )
         self._workers = Gauge("router_workers_connected", "Gateway workers in touch", registry=registry)
 
     def take(self, state: WorkerState) -> None:

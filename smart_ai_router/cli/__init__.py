@@ -16,7 +16,11 @@ EXIT_USAGE = 2
 
 COMMANDS = (
     CommandEntry("serve", "serve", "Start the router: gateway, console, books. 启动"),
+    CommandEntry("report", "report", "Usage and cost of a day, its week and its month. 统计报告"),
+    CommandEntry("prices", "prices", "What models cost: list, show, compare. 价格"),
+    CommandEntry("openapi", "openapi", "Write the OpenAPI document of the HTTP interface. 接口描述"),
     CommandEntry("config", "config", "Check the configuration, or say where each value comes from. 配置"),
+    CommandEntry("_control", "control_child", "The control plane, started by serve.", hidden=True),
     CommandEntry("_gateway", "gateway_child", "One gateway worker, started by serve.", hidden=True),
 )
 

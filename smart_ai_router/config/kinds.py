@@ -146,7 +146,7 @@ class Amount:
         if not _NUMBER.fullmatch(text):
             raise ValueRefused("is not an amount such as 0.15")
         try:
-            value = Decimal(format(Decimal(text.replace("_", "")), "f"))  # plain digits, no exponent
+            value = Decimal(format(Decimal(text.replace("_", "")), "f"))  # 3e2 becomes 300
         except InvalidOperation:  # pragma: no cover - the pattern admits nothing else
             raise ValueRefused("is not an amount such as 0.15") from None
         if value < 0 or (self.positive and not value):

@@ -26,6 +26,7 @@ class Keyring:
         self._grants: dict[str, KeyGrant] = {grant.sha256_hex: grant for grant in snapshot.keys}
         self._users: dict[str, User] = {user.id: user for user in snapshot.users}
         self._access: AccessPolicy = snapshot.access
+        self._presented: dict[str, KeyGrant] = {}  # keys seen since this snapshot came, to hash each once
 
     def grant(self, key_sha256_hex: str) -> KeyGrant | None:
         return self._grants.get(key_sha256_hex)
@@ -38,7 +39,7 @@ class Keyring:
         user_agent = headers.get("user-agent", "")[:USER_AGENT_CHARACTERS_MAX] or None
         presented = _presented_key(headers)
         if presented is not None:
-            grant = self._grants.get(sha256(presented.encode("utf-8", "replace")).hexdigest())
+            grant = self._presented.get(presented) or self._look_up(presented)
             if grant is not None and self._is_good(grant, now):
                 return Caller(client_ip, user_agent, grant.user_id, grant.id), grant
             if self._grants or self._access.keys_required:
@@ -48,6 +49,12 @@ class Keyring:
         if not is_local_caller(headers, client_ip):
             raise KeyInvalid("calls without an API key are only served on the router's own machine")
         return Caller(client_ip, user_agent), None
+
+    def _look_up(self, presented: str) -> KeyGrant | None:
+        grant = self._grants.get(sha256(presented.encode("utf-8", "replace")).hexdigest())
+        if grant is not None:
+            self._presented[presented] = grant  # bounded by the number of keys that exist
+        return grant
 
     def _is_good(self, grant: KeyGrant, now: float) -> bool:
         user = self._users.get(grant.user_id)

@@ -154,9 +154,9 @@ class AlertOutbox:
     def __init__(
         self,
         notifiers: Sequence[Notifier],
+        pending: PendingStore | None = None,
         *,
         clock: Callable[[], float],
-        pending: PendingStore | None = None,
         policy: DeliveryPolicy = DEFAULT_POLICY,
     ) -> None:
         """`clock` tells the seconds since 1970; without `pending`, deliveries live as long as the process."""

@@ -10,13 +10,10 @@ class JournalSource(NamedTuple):
     """One file with usage records, as it stands now."""
 
     name: str  # usage_YYYYMMDD.jsonl, also for its archives
-    part: int  # 0: the live file; 1 and more: its archives in the order they were made
+    path: str  # below the logs directory: usage_20260101.jsonl, archive/usage_20260101.jsonl.gz
     inode: int
     size: int  # bytes on the disk
-
-    @property
-    def is_archive(self) -> bool:
-        return self.part > 0
+    is_archive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,10 @@ class LineStream(Protocol):
     """A file being read on."""
 
     def next_batch(self, lines_max: int) -> LineBatch | None:
-        """Some lines, or None at the end of what there is."""
+        """Some lines, or None at the end of what there is. Raises ArchiveDamaged."""
 
     @property
-    def rest(self) -> bytes:
+    def rest(self) -> bytes | TooLong:
         """After the end: what stands behind the last newline."""
 
     @property
@@ -62,8 +59,12 @@ class SourceGone(OSError):
     """The file was moved, replaced or cut while it was looked at; look again."""
 
 
+class ArchiveDamaged(OSError):
+    """An archive that cannot be unpacked to its end."""
+
+
 class JournalFiles(Protocol):
-    """The files of one journal. Every method but `end` and `sources` raises SourceGone."""
+    """The files of one journal. Every method but `end` and `sources` raises SourceGone and ArchiveDamaged."""
 
     def sources(self) -> list[JournalSource]:
         """All files, oldest day first, archives before the live file."""

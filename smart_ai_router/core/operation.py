@@ -18,7 +18,8 @@ from enum import Enum, auto
 from typing import Final, Protocol
 
 from smart_ai_router.core.calls import Call, Caller, Dialect, ReplyReader, Target
-from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Headers, Reply, Timer
+from smart_ai_router.core.http_messages import ClientReply
+from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Headers, Timer
 from smart_ai_router.core.records import Attempt, Ending, Moments, bill_usage, usage_to_bill
 from smart_ai_router.core.snapshot import KeyGrant
 from smart_ai_router.domain.errors import Refusal
@@ -124,7 +125,7 @@ class Operation(ExchangeSink):
         call: Call,
         caller: Caller,
         grant: KeyGrant | None,
-        reply: Reply,
+        reply: ClientReply,
         request_id: str,
         started: float,
     ) -> None:
@@ -371,7 +372,10 @@ class Operation(ExchangeSink):
         self._services.book(self, moments, ending, self._on_books)
 
     def _on_books(self) -> None:
-        self._closing()
+        closing, self._closing = self._closing, _nothing
+        self._exchange = None  # no cycle is left behind for the garbage collector
+        closing()
+        self._reply.events = None
 
     def _gone_ending(self) -> Ending:
         return Ending(

@@ -123,6 +123,11 @@ def exact_pico(amount: Decimal) -> Pico:
     return pico
 
 
+def small_number(number: int | None) -> int | None:
+    """A number that steers nothing; None when it is senseless. The journal keeps what was written."""
+    return number if number is not None and 0 <= number <= DURATION_MS_MAX else None
+
+
 def book_name(name: str | None) -> str:
     """A name as the books keep it: all of it, or its beginning and a mark that tells it from its like."""
     if name is None:

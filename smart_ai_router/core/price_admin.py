@@ -152,16 +152,16 @@ def set_price(versions: Iterable[PriceVersion], order: PriceOrder, now: float, *
     Raises PriceRefused for a date in the past and for a list that would be in two currencies, PriceNeedsConfirmation
     for what looks like a mistaken unit.
     """
-    start = now if order.effective_from is None else order.effective_from
-    if start < now:
+    begins_at = now if order.effective_from is None else order.effective_from
+    if begins_at < now:
         raise PriceRefused("prices are appended, never edited: the date must not lie in the past")
-    wanted = _ordered_version(order, start)
-    own, base = _list_in_force(tuple(versions), order, start)
+    wanted = _ordered_version(order, begins_at)
+    own, base = _list_in_force(tuple(versions), order, begins_at)
     previous = next((row for row in base if cell_of(row) == cell_of(wanted)), None)
     factor = None if previous is None or not previous.price else Fraction(per_unit_of(wanted), per_unit_of(previous))
     if own and previous is not None and figures_of(previous) == figures_of(wanted):
         return PriceChange((), previous, previous, factor)
-    if own and any(row.effective_from == start for row in base):
+    if own and any(row.effective_from == begins_at for row in base):
         raise PriceRefused(f"another price list of {order.model} begins at this very instant; date this one after it")
     if not confirm:
         _refuse_unlikely(wanted, previous, factor)
@@ -259,7 +259,7 @@ def import_prices(
     return Imported(tuple(row for row in rows if providers is None or row.provider in providers), ())
 
 
-def _ordered_version(order: PriceOrder, start: float) -> PriceVersion:
+def _ordered_version(order: PriceOrder, begins_at: float) -> PriceVersion:
     return with_derived_id(
         PriceVersion(
             id="",
@@ -269,7 +269,7 @@ def _ordered_version(order: PriceOrder, start: float) -> PriceVersion:
             price=order.price,
             currency=order.currency,
             per=order.unit.per,
-            effective_from=start,
+            effective_from=begins_at,
             region=order.region,
             channel_id=order.channel_id,
             context_over=order.context_over,
@@ -285,12 +285,12 @@ def _ordered_version(order: PriceOrder, start: float) -> PriceVersion:
 
 
 def _list_in_force(
-    versions: Sequence[PriceVersion], order: PriceOrder, start: float
+    versions: Sequence[PriceVersion], order: PriceOrder, begins_at: float
 ) -> tuple[bool, tuple[PriceVersion, ...]]:
     """The list that the order changes, and whether it is the owner's own or the one that applies in its place."""
     catalog = PriceCatalog(versions)
     basis, rows = catalog.price_list(
-        order.channel_id or "", order.provider, order.region, order.model, order.model, start
+        order.channel_id or "", order.provider, order.region, order.model, order.model, begins_at
     )
     is_own = basis == ("provider" if order.channel_id is None else "channel")
     return is_own and all(row.model.lower() == order.model.lower() for row in rows), rows

@@ -61,11 +61,13 @@ def diff_prices(old: Iterable[PriceVersion], new: Iterable[PriceVersion], now: f
 def in_force_by_cell(versions: Iterable[PriceVersion], now: float) -> dict[Key, PriceVersion]:
     """By owner, model and cell: the row that counts at the instant, whatever its hours of the day."""
     current = [row for row in versions if in_dates(row, now)]
-    newest: dict[Key, float] = {}
+    newest_from: dict[Key, float] = {}
     for row in current:
         generation = _generation(row)
-        newest[generation] = max(newest.get(generation, row.effective_from), row.effective_from)
-    return {(*_owner(row), *cell_of(row)): row for row in current if row.effective_from == newest[_generation(row)]}
+        newest_from[generation] = max(newest_from.get(generation, row.effective_from), row.effective_from)
+    return {
+        (*_owner(row), *cell_of(row)): row for row in current if row.effective_from == newest_from[_generation(row)]
+    }
 
 
 def cell_of(row: PriceVersion) -> Key:

@@ -22,6 +22,7 @@ from smart_ai_router.core.statistics_store import Dimension
 
 Name: TypeAlias = int | str  # how a store writes a dimension's value: as itself, or as a number of its dictionary
 Key: TypeAlias = tuple[Name, ...]  # period, dimensions, currency
+Row: TypeAlias = tuple[int, ...]  # the fields of `Measures`; plain, because several are made for each record
 
 MS_PER_HOUR: Final = 3_600_000
 LATENCY_BOUNDS_MS: Final = (50, 100, 200, 350, 500, 750, 1000, 1500, 2500, 4000, 6000, 10_000, 15_000, 30_000, 60_000)
@@ -102,7 +103,7 @@ ATTEMPT_HOUR: Final = Rollup("attempt_hour", Grain.HOUR, (Dimension.CHANNEL,))
 ATTEMPT_DAY: Final = Rollup("attempt_day", Grain.DAY, (Dimension.CHANNEL,))
 ATTEMPT_ROLLUPS: Final = (ATTEMPT_HOUR, ATTEMPT_DAY)
 
-Cells: TypeAlias = dict[Key, Measures]
+Cells: TypeAlias = dict[Key, Row]  # each the fields of `Measures`
 AttemptCells: TypeAlias = dict[Key, AttemptMeasures]
 
 
@@ -136,15 +137,14 @@ class Names(Protocol):
     def tag(self) -> Mapping[str, Name]: ...
 
 
-def fold(postings: Iterable[Posting], names: Names) -> Deltas:
+def fold(postings: Sequence[Posting], names: Names) -> Deltas:
     """The cells of some records. Measures are gathered by key and summed by column, which costs least."""
-    hours: dict[Key, list[Measures]] = defaultdict(list)
-    cube: dict[Key, list[Measures]] = defaultdict(list)
-    user_cube: dict[Key, list[Measures]] = defaultdict(list)
-    regions: dict[Key, list[Measures]] = defaultdict(list)
-    tagged: dict[tuple[int, tuple[str, ...], Name], list[Measures]] = defaultdict(list)
+    everything: dict[tuple[int, int, Name, Name], list[Row]] = defaultdict(list)
+    cube: dict[Key, list[Row]] = defaultdict(list)
+    user_cube: dict[Key, list[Row]] = defaultdict(list)
+    tagged: dict[tuple[int, tuple[str, ...], Name], list[Row]] = defaultdict(list)
     models, channels, providers, users = names.model, names.channel, names.provider, names.user
-    api_keys, usage_types, currencies, region_names = names.api_key, names.usage_type, names.currency, names.region
+    api_keys, usage_types, currencies, regions = names.api_key, names.usage_type, names.currency, names.region
     for posting in postings:
         record = posting.record
         day = posting.day
@@ -156,28 +156,32 @@ def fold(postings: Iterable[Posting], names: Names) -> Deltas:
             usage_types[record.usage_type],
             currency,
         )
-        measures = _measures(posting)
-        hours[posting.at_ms // MS_PER_HOUR, currency].append(measures)
-        cube[day, *cube_key].append(measures)
-        user_cube[day, users[record.user_id or ""], api_keys[record.api_key_id or ""], *cube_key].append(measures)
-        regions[day, region_names[record.region or ""], currency].append(measures)
+        row = _row(posting)
+        everything[day, posting.at_ms // MS_PER_HOUR, regions[record.region or ""], currency].append(row)
+        cube[(day, *cube_key)].append(row)
+        user_cube[(day, users[record.user_id or ""], api_keys[record.api_key_id or ""], *cube_key)].append(row)
         if record.tags:
-            tagged[day, record.tags, currency].append(measures)
-    tags = _by_tag(tagged, names.tag)
+            tagged[day, record.tags, currency].append(row)
+    hours: dict[Key, list[Row]] = defaultdict(list)
+    by_region: dict[Key, list[Row]] = defaultdict(list)
+    for (day, hour, region, currency), rows in everything.items():
+        total = _total(rows)
+        hours[hour, currency].append(total)
+        by_region[day, region, currency].append(total)
     cells = {HOUR: _summed(hours), CUBE_DAY: _summed(cube), USER_CUBE_DAY: _summed(user_cube)}
-    cells |= {TAG_DAY: _summed(tags), REGION_DAY: _summed(regions)}
+    cells |= {TAG_DAY: _summed(_by_tag(tagged, names.tag)), REGION_DAY: _summed(by_region)}
     return Deltas(cells, _attempt_cells(postings, names))
 
 
-def fold_over(cells: Mapping[Key, Measures], source: Rollup, target: Rollup) -> Cells:
+def fold_over(cells: Mapping[Key, Row], source: Rollup, target: Rollup) -> Cells:
     """The cells of a folded rollup that some cells of its source add up to."""
     places = [0, *(1 + source.dimensions.index(dimension) for dimension in target.dimensions), -1]
-    gathered: dict[Key, list[Measures]] = defaultdict(list)
-    for key, measures in cells.items():
+    gathered: dict[Key, list[Row]] = defaultdict(list)
+    for key, row in cells.items():
         projected = [key[place] for place in places]
         if target.grain is Grain.MONTH:
             projected[0] = month_number(int(key[0]))
-        gathered[tuple(projected)].append(measures)
+        gathered[tuple(projected)].append(row)
     return _summed(gathered)
 
 
@@ -186,11 +190,13 @@ def latest_names(postings: Iterable[Posting]) -> dict[str, tuple[int, str]]:
     borne: dict[tuple[str, str], int] = {}
     for posting in postings:
         record, at_ms = posting.record, posting.at_ms
-        pairs = [(record.channel_id, record.channel_name)]
-        pairs += [(each.channel_id, each.channel_name) for each in record.attempts]
-        for pair in pairs:
-            if at_ms > borne.get(pair, -1):
-                borne[pair] = at_ms
+        pair = (record.channel_id, record.channel_name)
+        if at_ms > borne.get(pair, -1):
+            borne[pair] = at_ms
+        for each in record.attempts:
+            if each.channel_id != record.channel_id:
+                pair = (each.channel_id, each.channel_name)
+                borne[pair] = max(at_ms, borne.get(pair, -1))
     names: dict[str, tuple[int, str]] = {}
     for (channel_id, name), at_ms in borne.items():
         if channel_id and name:
@@ -213,9 +219,9 @@ def add_attempt_measures(one: AttemptMeasures | None, other: AttemptMeasures) ->
     )
 
 
-def add_measures(one: Measures | None, other: Measures) -> Measures:
+def add_rows(one: Row | None, other: Row) -> Row:
     """The sums of two cells, or the other one when there is only that."""
-    return other if one is None else Measures(*map(add, one, other))
+    return other if one is None else tuple(map(add, one, other))
 
 
 def latency_ms(latencies: Sequence[int], share: float) -> int | None:
@@ -235,9 +241,9 @@ def latency_ms(latencies: Sequence[int], share: float) -> int | None:
     return LATENCY_BOUNDS_MS[-1]
 
 
-def _measures(posting: Posting) -> Measures:
+def _row(posting: Posting) -> Row:
     record = posting.record
-    return Measures(
+    return (
         1,
         1 if posting.is_success else 0,
         record.input_tokens,
@@ -255,26 +261,27 @@ def _measures(posting: Posting) -> Measures:
     )
 
 
-def _summed(gathered: Mapping[Key, list[Measures]]) -> Cells:
-    return {
-        key: rows[0] if len(rows) == 1 else Measures(*map(sum, zip(*rows, strict=True)))
-        for key, rows in gathered.items()
-    }
+def _total(rows: Sequence[Row]) -> Row:
+    return rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
+
+
+def _summed(gathered: Mapping[Key, Sequence[Row]]) -> Cells:
+    return {key: _total(rows) for key, rows in gathered.items()}
 
 
 def _by_tag(
-    tagged: Mapping[tuple[int, tuple[str, ...], Name], list[Measures]], names: Mapping[str, Name]
-) -> dict[Key, list[Measures]]:
+    tagged: Mapping[tuple[int, tuple[str, ...], Name], list[Row]], names: Mapping[str, Name]
+) -> dict[Key, list[Row]]:
     """Records of one model bear the same tags: they are summed before each tag takes its share."""
-    by_tag: dict[Key, list[Measures]] = defaultdict(list)
+    by_tag: dict[Key, list[Row]] = defaultdict(list)
     for (day, tags, currency), rows in tagged.items():
-        measures = rows[0] if len(rows) == 1 else Measures(*map(sum, zip(*rows, strict=True)))
+        total = _total(rows)
         for tag in dict.fromkeys(tags[:TAGS_MAX]):
-            by_tag[day, names[tag], currency].append(measures)
+            by_tag[day, names[tag], currency].append(total)
     return by_tag
 
 
-def _attempt_cells(postings: Iterable[Posting], names: Names) -> dict[Rollup, AttemptCells]:
+def _attempt_cells(postings: Sequence[Posting], names: Names) -> dict[Rollup, AttemptCells]:
     by_hour: dict[Key, list[Try]] = defaultdict(list)
     by_day: dict[Key, list[Try]] = defaultdict(list)
     channels, currencies = names.channel, names.currency

@@ -45,7 +45,7 @@ from smart_ai_router.domain.tag_queries import MODEL_FIELD_LENGTH_MAX, TagQuery,
 
 __all__ = ["Candidate", "Explanation", "ListedModel", "LiveStats", "PriceLookup", "RoutingTable", "Selection"]
 
-SELECTIONS_KEPT_MAX: Final = 4096  # a few hundred bytes each; real callers use a few dozen model fields
+SELECTIONS_KEPT_MAX: Final = 512  # real callers use a few dozen; one of 2,500 candidates takes 20 kB
 EXCLUDED_LISTED_MAX: Final = 200  # more rows than a person reads
 REASONS_TOLD_MAX: Final = 3
 RANKING_KEPT_S: Final = 10.0  # live scores are forgotten with time; a ranking need not follow at once
@@ -58,8 +58,6 @@ class Selection:
 
     candidates: tuple[Candidate, ...]
     positive_tags: tuple[str, ...] = ()  # the tags that the query asked for; they are recorded
-    excluded: tuple[Excluded, ...] = ()
-    excluded_unlisted: int = 0
     off_message: str | None = None  # why no candidate is on
 
 
@@ -73,6 +71,8 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class _KeptRanking:
+    """An order of one tuple of candidates. It holds the tuple, so that nothing else can come to have its identity."""
+
     candidates: tuple[Candidate, ...]
     live: LiveStats
     version: int
@@ -94,7 +94,7 @@ class RoutingTable:
         self._selections: dict[tuple[str, str], Selection] = {}
         self._allowed: dict[tuple[str, ...], frozenset[Candidate]] = {}  # one for each list among the snapshot's keys
         self._permitted: dict[tuple[int, tuple[str, ...]], tuple[tuple[Candidate, ...], tuple[Candidate, ...]]] = {}
-        self._rankings: dict[int, _KeptRanking] = {}  # by identity: what `match` and `permitted` return stays the same
+        self._rankings: dict[int, _KeptRanking] = {}  # by identity, see _KeptRanking
         self._listed = self._list()
 
     @property
@@ -115,7 +115,7 @@ class RoutingTable:
         key = (model_field, kind)
         selection = self._selections.get(key)
         if selection is None:
-            selection = self._select(model_field, kind)
+            selection, _ = self._select(model_field, kind)
             if len(self._selections) >= SELECTIONS_KEPT_MAX:
                 del self._selections[next(iter(self._selections))]
             self._selections[key] = selection
@@ -130,13 +130,7 @@ class RoutingTable:
         if len(candidates) == 1:
             return candidates
         kept = self._rankings.get(id(candidates))
-        if (
-            kept is None
-            or kept.candidates is not candidates
-            or kept.live is not live
-            or kept.version != live.version
-            or now >= kept.until
-        ):
+        if kept is None or kept.live is not live or kept.version != live.version or now >= kept.until:
             kept = self._rank(candidates, live, now)
         return draw_order(kept.ranking, chance)
 
@@ -162,11 +156,8 @@ class RoutingTable:
 
         Raises what `select` raises for fields that mean nothing; models that are all off are explained.
         """
-        try:
-            selection = self.select(model_field, kind)
-        except ModelDisabledForNow:
-            selection = self._selections[(model_field, kind)]
-        ranked, excluded = [], list(selection.excluded)
+        selection, excluded = self._select(model_field, kind)
+        ranked = []
         for candidate in draw_order(rank_candidates(selection.candidates, self._strategy, live, now), chance):
             reason = blocked(candidate)
             if reason is None:
@@ -178,8 +169,8 @@ class RoutingTable:
             strategy=self._strategy.name,
             weights=self._strategy.weights,
             ranked=tuple(ranked),
-            excluded=tuple(excluded),
-            excluded_unlisted=selection.excluded_unlisted,
+            excluded=tuple(excluded[-EXCLUDED_LISTED_MAX:]),
+            excluded_unlisted=max(len(excluded) - EXCLUDED_LISTED_MAX, 0),
         )
 
     def permitted(self, candidates: tuple[Candidate, ...], allowed: tuple[str, ...]) -> tuple[Candidate, ...]:
@@ -191,7 +182,7 @@ class RoutingTable:
             return candidates
         key = (id(candidates), allowed)
         kept = self._permitted.get(key)
-        if kept is not None and kept[0] is candidates:
+        if kept is not None:
             return kept[1]
         mine = self._mine(allowed)
         left = tuple(candidate for candidate in candidates if candidate in mine)
@@ -257,7 +248,8 @@ class RoutingTable:
                     found.add(self._entries[position].candidate)
         return frozenset(found)
 
-    def _select(self, model_field: str, kind: str) -> Selection:
+    def _select(self, model_field: str, kind: str) -> tuple[Selection, list[Excluded]]:
+        """The selection, and what was left out: first by the query, last what is off."""
         field = model_field.strip() if len(model_field) <= MODEL_FIELD_LENGTH_MAX else model_field
         alias, target = self._aliases.get(field.lower(), ("", field))
         positions, query = self._meaning(target)
@@ -275,14 +267,12 @@ class RoutingTable:
         if not chosen:
             raise self._nothing(target, query, alias, excluded)
         on, off = self._split(chosen)
-        excluded = off + excluded
-        return Selection(
+        selection = Selection(
             candidates=tuple(on),
             positive_tags=() if query is None else query.positives,
-            excluded=tuple(excluded[:EXCLUDED_LISTED_MAX]),
-            excluded_unlisted=max(len(excluded) - EXCLUDED_LISTED_MAX, 0),
             off_message=None if on else _off_message(field, off),
         )
+        return selection, excluded + off
 
     def _meaning(self, field: str) -> tuple[tuple[int, ...], TagQuery | None]:
         """The entries that a field is about; for a query those of its rarest tag, yet to be compared."""

@@ -13,7 +13,7 @@ import msgspec
 
 from smart_ai_router.core.posting import Posting
 from smart_ai_router.core.rollups import AttemptMeasures, Measures, Rollup
-from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, TotalsRow
+from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, Totals, TotalsRow
 from smart_ai_router.core.usage_pages import UsageFilter, UsagePage, UsageRow
 from smart_ai_router.domain.money import Pico
 
@@ -215,3 +215,25 @@ class BookStore(BooksReader, Protocol):
         """An empty store of the same kind, which is gone afterwards. It need not survive a crash."""
 
     def close(self) -> None: ...
+
+
+def totals_of(currency: str, measures: Measures) -> Totals:
+    """A cell as statistics see it."""
+    return Totals(
+        currency=currency,
+        requests=measures.requests,
+        successes=measures.successes,
+        failures=measures.requests - measures.successes,
+        input_tokens=measures.input_tokens,
+        output_tokens=measures.output_tokens,
+        cached_tokens=measures.cached_tokens,
+        reasoning_tokens=measures.reasoning_tokens,
+        input_cost=measures.input_cost,
+        output_cost=measures.output_cost,
+        total_cost=measures.input_cost + measures.output_cost + measures.other_cost,
+        duration_ms=measures.duration_ms,
+        unpriced=measures.unpriced,
+        estimated=measures.estimated,
+        images=measures.images,
+        media_ms=measures.media_ms,
+    )

@@ -151,7 +151,7 @@ def fit_candidates(ordered: tuple[Candidate, ...], board: HealthBoard, now: floa
     if fit:
         return Fit(fit)
     resting = [(each, board.state(each.channel.id, each.model.name, now)) for each in ordered]
-    kinds: Counter[FaultKind] = Counter()
+    kinds = Counter(health.kind for _, health in resting if health.kind is not None)
     hopes = []
     comes_back_s = math.inf
     for index, (candidate, health) in enumerate(resting):
@@ -159,8 +159,6 @@ def fit_candidates(ordered: tuple[Candidate, ...], board: HealthBoard, now: floa
         comes_back_s = min(comes_back_s, left_s)
         if not health.is_told or left_s == 0.0:
             hopes.append((left_s, index, candidate))
-        if health.kind is not None:
-            kinds[health.kind] += 1
     if hopes:
         hopes.sort(key=lambda hope: hope[:2])
         return Fit(tuple(candidate for _, _, candidate in hopes), is_last_resort=True)

@@ -112,6 +112,7 @@ class UpstreamServer:
             self._server.close()
             for wire in list(self._wires):
                 wire.abort()
+            await asyncio.sleep(0)  # the transports close on the next turn
             await self._server.wait_closed()
             self._server = None
 

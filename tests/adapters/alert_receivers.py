@@ -54,7 +54,7 @@ def _handler(sink: HttpSink) -> type[BaseHTTPRequestHandler]:
             sink.connections += 1
             super().handle()
 
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             sink.posted.put(Posted(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             self.send_response(sink.status)
@@ -65,7 +65,7 @@ def _handler(sink: HttpSink) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_POST  # noqa: N815 - the library's name
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             pass
 
     return Handler
@@ -132,6 +132,10 @@ class _SmtpHandler(socketserver.StreamRequestHandler):
                 return
             else:
                 self.say("250 fine")
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()  # after STARTTLS it is not the socket that the server closes
 
     def read_mail(self) -> bytes:
         lines = []

@@ -150,7 +150,7 @@ def test_a_proxy_in_the_environment_is_not_used(sink: HttpSink, monkeypatch: pyt
         ("//a.test/", "begins with http:// or https://"),
         ("http://", "begins with http:// or https://"),
         ("http://user:pass@a.test/", "must not hold a user name or password"),
-        ("http://a.test:99999/", "is not a URL"),
+        ("http://a.test:65536/", "a port between 1 and 65535, not 65536"),
         ("http://a\x00b/", "is not a URL"),
     ],
 )

@@ -13,7 +13,7 @@ from smart_ai_router.adapters.upstream_http import HttpUpstream
 from smart_ai_router.adapters.upstream_pool import PoolLimits
 from smart_ai_router.adapters.upstream_proxies import ProxySettings
 from smart_ai_router.core.ports import Headers, UpstreamRequest, UpstreamRoute
-from smart_ai_router.domain.faults import Fault
+from smart_ai_router.domain.faults import Fault, FaultKind
 
 ROUTE = UpstreamRoute(connect_s=5, first_byte_s=5, idle_s=5, total_s=10)
 BOUND_S = 10.0  # the longest any test waits for what must come
@@ -176,9 +176,25 @@ async def until(holds: Callable[[], bool]) -> None:
 
     async def turn() -> None:
         while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)  # what is waited for lies behind a socket and has no event to await
+            await asyncio.sleep(0)  # what is waited for lies behind a socket and has no event to await
 
     await within(turn())
+
+
+def assert_fault(heard: Recorder, kind: FaultKind, phase: str, *words: str) -> None:
+    assert heard.ends == ["fault"]
+    assert heard.fault is not None
+    assert (heard.fault.kind, heard.fault.details) == (kind, {"phase": phase})
+    for word in words:
+        assert word in heard.fault.message
+    assert "sk-secret" not in heard.fault.message
+
+
+def assert_late(heard: Recorder, phase: str) -> None:
+    assert heard.ends == ["fault"]
+    assert heard.fault is not None
+    assert heard.fault.kind is FaultKind.TIMEOUT
+    assert heard.fault.details == {"phase": phase}
 
 
 def limited(**changes: float | str | bool) -> UpstreamRoute:

@@ -9,7 +9,6 @@ import pytest
 
 from smart_ai_router.core.price_admin import (
     FORMATS,
-    PriceListInvalid,
     PriceNeedsConfirmation,
     PriceOrder,
     PriceRefused,
@@ -21,6 +20,7 @@ from smart_ai_router.core.price_admin import (
     set_price,
     show_price,
 )
+from smart_ai_router.core.price_import import PriceListInvalid
 from smart_ai_router.domain.meters import Meter, Quantity
 from smart_ai_router.domain.money import pico_to_decimal
 from smart_ai_router.domain.pricing import PriceCatalog, PriceVersion, price_usage
@@ -200,11 +200,9 @@ def test_the_second_guides_minutes_are_billed_whole() -> None:
         ("input", "1", {"per": "1.5"}, "whole number"),
     ],
 )
-def test_an_order_that_is_not_understood_is_refused(
-    word: str, price: str, extra: dict[str, str], message: str
-) -> None:
+def test_an_order_that_is_not_understood_is_refused(word: str, price: str, extra: dict[str, str], message: str) -> None:
     with pytest.raises(PriceRefused, match=message):
-        make_order("p", "m", word, price, "USD", **extra)  # type: ignore[arg-type]
+        make_order("p", "m", word, price, "USD", **extra)
 
 
 # --- listing and showing ---
@@ -227,7 +225,7 @@ def test_a_model_is_shown_with_its_sheet_and_its_history() -> None:
     assert shown is not None
     assert shown.sheet.basis == "book"
     assert len(shown.current) == len(BOOK)  # also the row of other hours
-    assert [each.id for each in shown.history][0] == "p/m/older"
+    assert next(each.id for each in shown.history) == "p/m/older"
     assert show_price(BOOK, "p", "unknown", NOW) is None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smart_ai_router.core.routing_entries import compile_entries, index_entries, mismatch
+from smart_ai_router.core.routing_entries import Entry, compile_entries, index_entries, mismatch
 from smart_ai_router.core.snapshot import ModelDisabled, Snapshot
 from smart_ai_router.domain.channel import Channel, ChannelModel, Provider
 from smart_ai_router.domain.routing_scores import choose_strategy
@@ -26,7 +26,7 @@ def channel(name: str, *models: ChannelModel, provider: str = "openai", enabled:
     )
 
 
-def entries(snapshot: Snapshot):  # type: ignore[no-untyped-def]  # the tuple of entries, as compiled
+def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
     return compile_entries(snapshot, lambda _channel, _model: (0, 0), STRATEGY)
 
 

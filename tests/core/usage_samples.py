@@ -1,14 +1,18 @@
 """Usage records for tests: the guide's sample, and variations of one record."""
 
 from collections.abc import Iterable
-from datetime import UTC, tzinfo
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec.structs import replace
 
+from smart_ai_router.core.local_days import LocalDays
+from smart_ai_router.core.posting import Posting, post_line
 from smart_ai_router.core.statistics.memory import MemoryStatistics
 from smart_ai_router.core.statistics.view import StatisticsView
-from smart_ai_router.core.usage_record import UsageRecord
+from smart_ai_router.core.usage_record import UsageRecord, encode_usage_record
+from smart_ai_router.core.utils.usage_tracker import UsageTracker
 
 GUIDE_LINE = (
     b'{"timestamp": "2025-08-24T12:30:45Z", "request_id": "req_abc123", "model": "gpt-4o-mini", '
@@ -40,6 +44,23 @@ GUIDE_KEYS = [
     "client_ip",
     "tags",
 ]
+
+GUIDE_FIGURES = [
+    "total_requests",
+    "total_cost",
+    "total_input_tokens",
+    "total_output_tokens",
+    "total_tokens",
+    "successful_requests",
+    "failed_requests",
+    "providers",
+    "channels",
+    "models",
+    "avg_cost_per_request",
+    "avg_cost_per_1k_tokens",
+]
+WEDNESDAY = date(2025, 8, 20)
+NOON = datetime(2025, 8, 20, 12, tzinfo=UTC).timestamp()
 
 SAMPLE = UsageRecord(
     timestamp="2025-08-20T12:00:00.000000Z",
@@ -80,9 +101,24 @@ def failed(number: int, day: str = "2025-08-20", **changes: object) -> UsageReco
     return call(number, day, "0", **{**nothing, **changes})
 
 
-def view_of(records: Iterable[UsageRecord], zone: tzinfo = UTC, currency: str = "USD") -> StatisticsView:
+def view_of(records: Iterable[UsageRecord], zone: str = "UTC", currency: str = "USD") -> StatisticsView:
     """A view of these records."""
-    statistics = MemoryStatistics(zone)
+    statistics = MemoryStatistics()
     for record in records:
-        assert statistics.add(record)
+        assert statistics.add(posting_of(record, zone))
     return StatisticsView(statistics, currency, attempts=statistics)
+
+
+def posting_of(record: UsageRecord, zone: str = "UTC") -> Posting:
+    """What the books take from the record's line."""
+    return post_line(encode_usage_record(record), 0, LocalDays(zone))
+
+
+def tracker_in(directory: Path) -> UsageTracker:
+    """A tracker whose today is 2025-08-20."""
+    return UsageTracker(directory, now=lambda: NOON)
+
+
+def day_file(directory: Path, day: str = "20250820") -> Path:
+    """The file of a UTC day."""
+    return directory / f"usage_{day}.jsonl"

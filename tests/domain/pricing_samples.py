@@ -1,6 +1,6 @@
 """Rows, sheets and usages for the pricing tests, in few words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ def sheet_of(rows: Iterable[PriceVersion], now: float = 1_800_000_000.0) -> Pric
     return sheet
 
 
-def used(quantities: dict[Meter, Quantity], *, tier: str | None = None, variant: str | None = None) -> Usage:
+def used(quantities: Mapping[Meter, Quantity], *, tier: str | None = None, variant: str | None = None) -> Usage:
     """A usage that the provider reported."""
     return Usage(tuple(quantities.items()), UsageSource.PROVIDER, service_tier=tier, variant=variant)
 

@@ -113,6 +113,7 @@ REPLIES = [
     (403, error("预扣费额度失败", "new_api_error", "pre_consume_token_quota_failed"), QUOTA),
     (503, error("当前分组下对于模型 x 无可用渠道", "new_api_error", "model_not_found"), MODEL),
     (401, error("无效的令牌", "new_api_error"), KEY),
+    (403, error("not authorized to access the requested model", "new_api_error"), MODEL),
     # Anthropic
     (401, body({"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}}), KEY),
     (402, body({"type": "error", "error": {"type": "billing_error", "message": "x"}}), BALANCE),
@@ -214,6 +215,7 @@ def test_a_402_with_retry_after_is_a_reservation_that_passes() -> None:
     assert kind_of(402, reserved) is BALANCE
     fault = classify_fault(402, {"retry-after": "3"}, reserved, NOW)
     assert (fault.kind, fault.retry_after_s) == (RATE, 3.0)
+    assert kind_of(402, reserved, {"retry-after": "0"}) is RATE
 
 
 def test_u5_retry_after_is_read_from_header_body_and_reset() -> None:

@@ -77,7 +77,8 @@ def test_workers_share_a_limit() -> None:
     assert [rate.take(0.0) for _ in range(16)].count(ALLOWED) == 15
     refused = rate.take(0.0)
     assert isinstance(refused, Refused)
-    assert (refused.limit, refused.retry_after_s) == ("60 requests per minute", pytest.approx(4.0))
+    assert refused.limit == "60 requests per minute"
+    assert refused.retry_after_s == pytest.approx(4.0)
     small = RequestRate(1, shares=4)
     assert small.take(0.0) is ALLOWED
     assert isinstance(small.take(239.0), Refused)

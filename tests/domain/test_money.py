@@ -37,7 +37,9 @@ def test_amounts_are_written_without_exponent_or_trailing_zeros() -> None:
     assert pico_to_text(-PICO_PER_UNIT // 2) == "-0.5"
 
 
-@pytest.mark.parametrize("text", ["7.5e-05", "1,000", "", " 1", "1 ", "１", "NaN", "Infinity", "0x1", ".5", "5.", "--1"])
+@pytest.mark.parametrize(
+    "text", ["7.5e-05", "1,000", "", " 1", "1 ", "１", "NaN", "Infinity", "0x1", ".5", "5.", "--1"]
+)
 def test_what_is_not_a_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(AmountInvalid, match="not a plain decimal"):
         parse_pico(text)

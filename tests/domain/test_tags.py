@@ -61,7 +61,7 @@ def test_a_dated_segment_also_gives_its_undated_form(name: str, undated: str) ->
     assert complete_segments(name) == (name, undated)
 
 
-@pytest.mark.parametrize("name", ["gpt-4-0613", "glm-4-19991231", "phi-3"])
+@pytest.mark.parametrize("name", ["gpt-4-0613", "glm-4-19991231", "phi-3", "o1-20241217"])
 def test_digits_that_are_no_date_stay(name: str) -> None:
     assert complete_segments(name) == (name,)
 

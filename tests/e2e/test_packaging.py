@@ -16,20 +16,16 @@ from pathlib import Path
 import pytest
 
 from tests.tidy.dependency_checks import pins
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tidy.python_source import ROOT, project_files
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that are tracked or would be, in a folder that nobody else writes to."""
     folder = tmp_path_factory.mktemp("checkout")
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
-    for name in names:
-        if name and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    for name in project_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
     built = ROOT / "smart_ai_router" / "console_dist"
     if built.exists():
         shutil.copytree(built, folder / "smart_ai_router" / "console_dist")

@@ -111,7 +111,7 @@ def test_m1_58_a_day_without_calls_has_a_report(tmp_path: Path) -> None:
         (("--report", "--date", "2026-02-30"), "[FAIL] 日期格式错误，请使用YYYY-MM-DD格式"),
         (("--archive", "--days-to-keep", "-1"), "[FAIL] --days-to-keep 应为"),
         (("--archive", "--days-to-keep=1.5"), "[FAIL] --days-to-keep 应为"),
-        (("--report", "--time-zone", "Nowhere/Land"), "[FAIL] 未知时区"),
+        (("--report", "--time-zone", "Nowhere/Land"), "[FAIL] 'Nowhere/Land' is no time zone"),
         (("--repot",), "unrecognized arguments"),
     ],
 )

@@ -220,13 +220,15 @@ def test_a_slow_reader_stops_the_stream() -> None:
             body = asking("fault:infinite", stream=True)
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-            stood = 0
+            loop = asyncio.get_running_loop()
+            stood, since = 0, loop.time()
 
             def stands() -> bool:
-                nonlocal stood
+                nonlocal stood, since
                 sent = server.served.entries[0].sent_bytes if server.served.entries else 0
-                still, stood = bool(sent) and sent == stood, sent
-                return still
+                if sent != stood:
+                    stood, since = sent, loop.time()
+                return bool(sent) and loop.time() - since > 0.2
 
             await until(stands)
             assert stood < 32 * 1024 * 1024

@@ -34,7 +34,13 @@ class Source:
 
 @functools.cache
 def project_files() -> tuple[str, ...]:
-    """Every file that is tracked, or would be: nothing that the ignore file names, nothing that has been deleted."""
+    """Every file that is tracked, or would be: nothing that the ignore file names, nothing that has been deleted.
+
+    An unpacked sdist has no repository; there it is every file outside hidden folders.
+    """
+    if not (ROOT / ".git").exists():
+        found = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        return tuple(sorted(path.as_posix() for path in found if not any(part[0] == "." for part in path.parts[:-1])))
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     return tuple(sorted(path for path in set(listed) if path and (ROOT / path).is_file()))

@@ -4,6 +4,9 @@ import importlib.metadata
 import os
 import tomllib
 
+import click
+
+from smart_ai_router.cli import root
 from tests.tidy.dependency_checks import (
     declared_name,
     lock_faults,
@@ -12,7 +15,7 @@ from tests.tidy.dependency_checks import (
     start_hooks,
     undeclared_imports,
 )
-from tests.tidy.documentation_checks import dead_paths, scripts
+from tests.tidy.documentation_checks import dead_paths, scripts, wrong_commands
 from tests.tidy.exceptions import BROAD_EXCEPTS, HIDDEN_IMPORTS, IMPURE_READS
 from tests.tidy.naming_checks import closed_room, empty_names, folders_without_init, untested_modules
 from tests.tidy.purity_checks import floats_near_money, impure_reads
@@ -126,6 +129,37 @@ def test_every_path_that_a_page_names_exists() -> None:
     findings += [f"{path}: runs {name}" for path, text in pages for name in scripts(text) if not (ROOT / name).exists()]
 
     assert not findings, show(findings)
+
+
+def test_every_command_that_a_page_names_is_understood() -> None:
+    pages = [(path, text) for path, text in texts() if path.endswith(".md")]
+
+    findings = [finding for path, text in pages for finding in wrong_commands(path, text, refusal)]
+
+    assert not findings, show(findings)
+
+
+def refusal(words: list[str]) -> str | None:
+    """Why the command line does not know these words; None when it does. Nothing is run."""
+    command: click.Command = root
+    if {"--help", "-h", "--version"}.intersection(words):
+        words = [word for word in words if not word.startswith("-")] or ["serve"]
+    elif not words or words[0].startswith("-"):
+        words = ["serve", *words]
+    while isinstance(command, click.Group):
+        if not words:
+            return None
+        found = command.get_command(click.Context(command), words[0])
+        if found is None:
+            return f"no such command: {words[0]}"
+        command, words = found, words[1:]
+    try:
+        command.make_context(command.name, list(words))
+    except click.NoSuchOption as error:
+        return error.format_message()
+    except click.UsageError:
+        return None  # a page may leave a value or a file to the reader
+    return None
 
 
 def test_locks_hold_versions_with_hashes_and_nothing_else() -> None:

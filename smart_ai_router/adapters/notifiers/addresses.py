@@ -15,10 +15,12 @@ Lookup: TypeAlias = Callable[[str, int], list[str]]
 ADDRESSES_TRIED_MAX: Final = 4  # a name with more is a load balancer; one of four answers or none does
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-# Public on paper, but they reach into a network: tunnels to any IPv4 address, the 6to4 relay, a cloud's host agent.
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # all that has been given out; RFC 4291
+# Public on paper, or to Python 3.11's tables, but they reach into a network: protocol assignments with a cloud's
+# metadata service, the 6to4 relay and tunnels to any IPv4 address, documentation, a cloud's host agent.
 _REFUSED: Final = tuple(
     ipaddress.ip_network(text)
-    for text in ("::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10", "192.88.99.0/24", "168.63.129.16/32")
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2002::/16", "3fff::/20")
 )
 
 
@@ -57,6 +59,8 @@ def is_public(text: str) -> bool:
         inner = address.ipv4_mapped or (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None)
         if inner is not None:
             return is_public(str(inner))
+        if address not in _GLOBAL_UNICAST:
+            return False
     if any(address in network for network in _REFUSED if network.version == address.version):
         return False
     return address.is_global and not address.is_multicast

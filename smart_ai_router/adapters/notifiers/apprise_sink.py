@@ -1,7 +1,8 @@
-"""Everything else, through the optional package apprise: 170 services, from PagerDuty to Telegram."""
+"""Everything else, through the optional package apprise: more than a hundred services, from PagerDuty to Telegram."""
 
 import importlib
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable
 from types import ModuleType
 
 from smart_ai_router.adapters.notifiers.posting import DeliveryFailed
@@ -14,16 +15,12 @@ class NotifierUnavailable(Exception):
 
 
 class AppriseNotifier:
-    """Hands each alert to the services behind apprise's URLs."""
+    """Hands each alert to the service behind one of apprise's URLs."""
 
-    per_minute_max = 20  # among the 170 are robots that silence a sender above it
+    per_minute_max = 20  # among its services are robots that silence a sender above it
 
     def __init__(
-        self,
-        urls: Sequence[str],
-        *,
-        name: str = "apprise",
-        load: Callable[[str], ModuleType] = importlib.import_module,
+        self, url: str, *, name: str = "apprise", load: Callable[[str], ModuleType] = importlib.import_module
     ) -> None:
         """Raises NotifierUnavailable without the package, ValueError for a URL that apprise does not know.
 
@@ -35,13 +32,13 @@ class AppriseNotifier:
             raise NotifierUnavailable(
                 "the notifier apprise needs its package: pip install 'smart-ai-router[alerts]'"
             ) from error
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs whole URLs, and they hold secrets
         self.name = name
         self._sender = package.Apprise()
-        for position, url in enumerate(urls):
-            if not self._sender.add(url):  # the URL holds secrets and is not repeated
-                raise ValueError(f"apprise does not know the service of urls[{position}]")
+        if not self._sender.add(url):
+            raise ValueError("apprise does not know the service of this url")
 
     def notify(self, alert: Alert) -> None:
-        """See `Notifier`. apprise says only whether all services took it; a repeat reaches them all again."""
-        if self._sender.notify(body=text_of(alert), title=title_of(alert)) is not True:
-            raise DeliveryFailed("at least one service behind apprise did not take the alert")
+        """See `Notifier`. apprise says in the truth value of its answer whether the service took it."""
+        if not self._sender.notify(body=text_of(alert), title=title_of(alert)):
+            raise DeliveryFailed("the service behind apprise did not take the alert")

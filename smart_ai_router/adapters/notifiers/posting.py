@@ -99,6 +99,8 @@ def checked_url(url: str) -> httpx2.URL:
         raise AddressRefused(f"a receiver's address is not a URL: {error}") from error
     if target.scheme not in ("http", "https") or not target.host:
         raise AddressRefused(f"a receiver's address begins with http:// or https:// and a host, not {target.scheme!r}")
+    if target.port is not None and not 0 < target.port < 65_536:
+        raise AddressRefused(f"a receiver's address has a port between 1 and 65535, not {target.port}")
     if target.userinfo:
         raise AddressRefused("a receiver's address must not hold a user name or password")
     return target

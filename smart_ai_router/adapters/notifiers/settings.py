@@ -80,16 +80,10 @@ class AppriseSettings(_Settings, frozen=True, tag="apprise"):
     urls: list[str]
 
 
-NotifierSettings: TypeAlias = (
-    WebhookSettings
-    | MailSettings
-    | DingTalkSettings
-    | FeishuSettings
-    | WeComSettings
-    | SlackSettings
-    | ConsoleSettings
-    | AppriseSettings
+OwnSettings: TypeAlias = (
+    WebhookSettings | MailSettings | DingTalkSettings | FeishuSettings | WeComSettings | SlackSettings | ConsoleSettings
 )
+NotifierSettings: TypeAlias = OwnSettings | AppriseSettings
 
 
 def notifiers_from(entries: Sequence[Mapping[str, object]], *, trusted: bool) -> list[Notifier]:
@@ -101,13 +95,24 @@ def notifiers_from(entries: Sequence[Mapping[str, object]], *, trusted: bool) ->
     notifiers: list[Notifier] = []
     for position, entry in enumerate(entries):
         try:
-            notifiers.append(_notifier(msgspec.convert(dict(entry), NotifierSettings), trusted=trusted))
+            notifiers += _notifiers(msgspec.convert(dict(entry), NotifierSettings), trusted=trusted)
         except (ValueError, AddressRefused) as error:
             raise NotifierSettingsInvalid(f"notifiers[{position}]: {error}") from error
     return notifiers
 
 
-def _notifier(settings: NotifierSettings, *, trusted: bool) -> Notifier:
+def _notifiers(settings: NotifierSettings, *, trusted: bool) -> list[Notifier]:
+    if not isinstance(settings, AppriseSettings):
+        return [_notifier(settings, trusted=trusted)]
+    if not trusted:
+        raise AddressRefused("apprise connects by itself; it can be configured in the file only")
+    # One for each URL: what one service refuses is tried again there, and not repeated at the others.
+    name = settings.name or "apprise"
+    names = [name, *(f"{name}-{number}" for number in range(2, len(settings.urls) + 1))]
+    return [AppriseNotifier(url, name=each) for url, each in zip(settings.urls, names, strict=False)]
+
+
+def _notifier(settings: OwnSettings, *, trusted: bool) -> Notifier:
     poster = HttpPoster(allow_private=trusted)
     match settings:
         case WebhookSettings(url=url, secret=secret, timeout_s=timeout_s):
@@ -125,10 +130,6 @@ def _notifier(settings: NotifierSettings, *, trusted: bool) -> Notifier:
             return SlackNotifier(url, name=settings.name or "slack", poster=poster)
         case ConsoleSettings():
             return ConsoleNotifier(name=settings.name or "console")
-        case AppriseSettings(urls=urls):
-            if not trusted:
-                raise AddressRefused("apprise connects by itself; it can be configured in the file only")
-            return AppriseNotifier(urls, name=settings.name or "apprise")
 
 
 def _mail_notifier(settings: MailSettings, *, trusted: bool) -> MailNotifier:

@@ -1,12 +1,14 @@
 """Names as small numbers: a record names its model, channel and user by their numbers in the table `dim`."""
+# ruff: noqa: S608 - names of tables and columns come from this package, values are bound
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 import apsw
 
-from smart_ai_router.core.posting import TEXT_LENGTH_MAX, book_name
+from smart_ai_router.adapters.sqlite.statements import PROFILE_COLUMNS, StoredProfile
+from smart_ai_router.core.posting import TEXT_LENGTH_MAX, book_name, small_number
 from smart_ai_router.core.statistics_store import Dimension
 
 NAMES_KNOWN_MAX: Final = 200_000  # of one kind in memory; about 20 MB
@@ -44,6 +46,10 @@ SUCCESS: Final = "success"
 _ZERO_NAMES: Final = {Kind.OUTCOME: SUCCESS}  # what number 0 stands for; "" for the other kinds
 
 
+# Usage type, error kind, status code, currency, region, usage source and cost basis, as a record has them.
+RecordProfile: TypeAlias = tuple[str, str | None, int | None, str, str | None, str, str]
+
+
 class NumberOf(dict[str, int]):
     """Name to number of one kind; a name that is new gets the next number, within the transaction under way."""
 
@@ -69,6 +75,36 @@ class NumberOf(dict[str, int]):
         self[_ZERO_NAMES.get(self._kind, "")] = 0
 
 
+class ProfileOf(dict[RecordProfile, int]):
+    """What a record says of itself, to the number of its profile."""
+
+    def __init__(self, connection: apsw.Connection, numbers: "Numbers") -> None:
+        super().__init__()
+        self._connection = connection
+        self._numbers = numbers
+
+    def __missing__(self, profile: RecordProfile) -> int:
+        usage_type, error_kind, status_code, currency, region, usage_source, cost_basis = profile
+        numbers = self._numbers
+        stored = StoredProfile(
+            numbers.usage_type[usage_type],
+            numbers.error_kind[error_kind or ""],
+            small_number(status_code),
+            numbers.currency[currency],
+            numbers.region[region or ""],
+            numbers.usage_source[usage_source],
+            numbers.cost_basis[cost_basis],
+        )
+        tests = " AND ".join(f"{column} IS ?" for column in PROFILE_COLUMNS)
+        found = self._connection.execute(f"SELECT id FROM profile WHERE {tests}", stored).get
+        if found is None:
+            places = ", ".join("?" * len(stored))
+            self._connection.execute(f"INSERT INTO profile VALUES (NULL, {places})", stored)
+            found = self._connection.last_insert_rowid()
+        number = self[profile] = int(found)
+        return number
+
+
 class Numbers:
     """The numbers of all kinds; implements `rollups.Names`."""
 
@@ -86,20 +122,19 @@ class Numbers:
         self.error_kind = NumberOf(connection, Kind.ERROR_KIND)
         self.usage_source = NumberOf(connection, Kind.USAGE_SOURCE)
         self.cost_basis = NumberOf(connection, Kind.COST_BASIS)
-
-    def _all(self) -> list[NumberOf]:
-        return [each for each in vars(self).values() if isinstance(each, NumberOf)]
+        self.profile = ProfileOf(connection, self)
 
     def forget(self) -> None:
         """See `NumberOf.forget`."""
-        for each in self._all():
-            each.forget()
+        self.profile.clear()
+        for each in vars(self).values():
+            if isinstance(each, NumberOf):
+                each.forget()
 
     def trim(self) -> None:
         """Keep memory bounded; called between batches."""
-        for each in self._all():
-            if len(each) > NAMES_KNOWN_MAX:
-                each.forget()
+        if any(isinstance(each, dict) and len(each) > NAMES_KNOWN_MAX for each in vars(self).values()):
+            self.forget()
 
 
 class NamesOf:

@@ -7,6 +7,7 @@ bound: the page then ends early, and its cursor goes on from there.
 # ruff: noqa: S608 - names of tables and columns come from this package, values are bound
 
 from collections.abc import Iterator
+from operator import contains
 from typing import Final, NamedTuple
 
 import apsw
@@ -111,17 +112,27 @@ class PageSearch:
         leading: str | None = next((column for column in ("user", "model") if column in conditions), None)
         if leading is None and question.is_success is not False and "provider" in conditions:
             leading = "provider"
-        tested = {column: number for column, number in conditions.items() if column != leading}
-        wanted = list(tested.values())
-        columns = ", ".join(["sid", "lag_ms", "outcome", *tested])
+        tests = self._tests({column: number for column, number in conditions.items() if column != leading})
+        columns = ", ".join(["sid", "lag_ms", "outcome", *tests])
+        allowed = list(tests.values())
         for lowest, highest in self._windows(question, leading, above):
             for sid, lag_ms, outcome, *values in self._rows_between(question, leading, columns, (lowest, highest)):
                 is_match = (
-                    values == wanted
+                    all(map(contains, allowed, values))
                     and question.from_ms <= sid_ms(sid) + lag_ms < question.until_ms
                     and (question.is_success is None or question.is_success == (outcome == 0))
                 )
                 yield sid, is_match
+
+    def _tests(self, conditions: dict[str, int]) -> dict[str, frozenset[int]]:
+        """Columns of the table `usage` and the values they may have."""
+        tests = {column: frozenset((number,)) for column, number in conditions.items() if column != "usage_type"}
+        if "usage_type" in conditions:
+            profiles = self._connection.execute(
+                "SELECT id FROM profile WHERE usage_type = ?", (conditions["usage_type"],)
+            )
+            tests["profile"] = frozenset(number for (number,) in profiles)
+        return tests
 
     def _windows(self, question: _Question, leading: str | None, above: int | None) -> Iterator[tuple[int, int]]:
         """Ranges of numbers, the newest first, outside of which there is nothing to find."""

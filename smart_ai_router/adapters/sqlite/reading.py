@@ -22,8 +22,8 @@ from smart_ai_router.adapters.sqlite.statements import (
 from smart_ai_router.core.local_days import LocalDays, date_of, day_number
 from smart_ai_router.core.record_keys import split_request_id
 from smart_ai_router.core.rollup_pieces import Piece, Span, pieces_for
-from smart_ai_router.core.rollups import AttemptMeasures, Measures, Rollup, add_measures
-from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, Totals, TotalsRow
+from smart_ai_router.core.rollups import AttemptMeasures, Measures, Rollup, Row, add_rows
+from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, TotalsRow
 from smart_ai_router.core.store import (
     AttemptHour,
     BookedRecord,
@@ -34,6 +34,7 @@ from smart_ai_router.core.store import (
     LineProblem,
     ProblemCount,
     RecordSums,
+    totals_of,
 )
 from smart_ai_router.core.usage_pages import UsageFilter, UsagePage, UsageRow
 from smart_ai_router.domain.money import PICO_PER_UNIT
@@ -68,11 +69,14 @@ class Reader:
             if number is None:
                 return []
             numbers[dimension.value] = number
-        sums: dict[tuple[int, ...], Measures] = {}
+        sums: dict[tuple[int, ...], Row] = {}
         for piece in pieces:
-            for key, measures in self._sum(piece, by, numbers):
-                sums[key] = add_measures(sums.get(key), measures)
-        rows = [TotalsRow(self._keys(by, key), self._totals(key[-1], measures)) for key, measures in sums.items()]
+            for key, row in self._sum(piece, by, numbers):
+                sums[key] = add_rows(sums.get(key), row)
+        currency_of = self._names.lookup(self._connection, Kind.CURRENCY)
+        rows = [
+            TotalsRow(self._keys(by, key), totals_of(currency_of(key[-1]), Measures(*row))) for key, row in sums.items()
+        ]
         return sorted(rows, key=lambda row: (row.keys, row.totals.currency))
 
     def _sum(
@@ -90,26 +94,6 @@ class Reader:
             if dimension is Dimension.DAY
             else self._names.lookup(self._connection, KIND_OF[dimension])(number)
             for dimension, number in zip(by, key, strict=False)
-        )
-
-    def _totals(self, currency: int, measures: Measures) -> Totals:
-        return Totals(
-            currency=self._names.lookup(self._connection, Kind.CURRENCY)(currency),
-            requests=measures.requests,
-            successes=measures.successes,
-            failures=measures.requests - measures.successes,
-            input_tokens=measures.input_tokens,
-            output_tokens=measures.output_tokens,
-            cached_tokens=measures.cached_tokens,
-            reasoning_tokens=measures.reasoning_tokens,
-            input_cost=measures.input_cost,
-            output_cost=measures.output_cost,
-            total_cost=measures.input_cost + measures.output_cost + measures.other_cost,
-            duration_ms=measures.duration_ms,
-            unpriced=measures.unpriced,
-            estimated=measures.estimated,
-            images=measures.images,
-            media_ms=measures.media_ms,
         )
 
     def channel_names(self) -> dict[str, str]:
@@ -220,7 +204,7 @@ class Reader:
         currency_of = self._names.lookup(self._connection, Kind.CURRENCY)
         sums = {}
         for currency, records, *halved in self._connection.execute(
-            f"SELECT currency, count(*), {halves} FROM usage GROUP BY currency"
+            f"SELECT currency, count(*), {halves} FROM usage JOIN profile ON profile.id = profile GROUP BY currency"
         ):
             in_cost, out_cost, other = (
                 units * PICO_PER_UNIT + pico for units, pico in zip(halved[::2], halved[1::2], strict=True)

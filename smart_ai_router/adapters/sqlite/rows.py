@@ -1,11 +1,12 @@
 """From rows of the database to typed records."""
+# ruff: noqa: S608 - names of tables and columns come from this package, values are bound
 
 from typing import Final
 
 import apsw
 
 from smart_ai_router.adapters.sqlite.dictionary import Kind, NamesOf
-from smart_ai_router.adapters.sqlite.statements import SELECT_USAGE, StoredRow
+from smart_ai_router.adapters.sqlite.statements import PROFILE_COLUMNS, SELECT_USAGE, StoredProfile, StoredRow
 from smart_ai_router.core.record_keys import own_request_id, sid_ms
 from smart_ai_router.core.usage_pages import UsageRow
 
@@ -17,6 +18,7 @@ class RowReader:
 
     def __init__(self, connection: apsw.Connection, names: NamesOf) -> None:
         self._connection = connection
+        self._profiles: dict[int, StoredProfile] = {}
         self._model = names.lookup(connection, Kind.MODEL)
         self._channel = names.lookup(connection, Kind.CHANNEL)
         self._provider = names.lookup(connection, Kind.PROVIDER)
@@ -43,6 +45,7 @@ class RowReader:
 
     def row(self, stored: StoredRow) -> UsageRow:
         """A record by names."""
+        profile = self._profile(stored.profile)
         return UsageRow(
             sid=stored.sid,
             request_id=self._request_id(stored),
@@ -52,14 +55,14 @@ class RowReader:
             provider=self._provider(stored.provider),
             user_id=self._user(stored.user),
             api_key_id=self._api_key(stored.api_key),
-            usage_type=self._usage_type(stored.usage_type),
+            usage_type=self._usage_type(profile.usage_type),
             outcome=self._outcome(stored.outcome),
-            error_kind=self._error_kind(stored.error_kind),
-            status_code=stored.status_code,
-            currency=self._currency(stored.currency),
-            region=self._region(stored.region),
-            usage_source=self._usage_source(stored.usage_source),
-            cost_basis=self._cost_basis(stored.cost_basis),
+            error_kind=self._error_kind(profile.error_kind),
+            status_code=profile.status_code,
+            currency=self._currency(profile.currency),
+            region=self._region(profile.region),
+            usage_source=self._usage_source(profile.usage_source),
+            cost_basis=self._cost_basis(profile.cost_basis),
             input_tokens=stored.input_tokens,
             output_tokens=stored.output_tokens,
             cached_tokens=stored.cached_tokens,
@@ -74,6 +77,14 @@ class RowReader:
             duration_ms=stored.duration_ms,
             first_token_ms=stored.first_token_ms,
         )
+
+    def _profile(self, number: int) -> StoredProfile:
+        profile = self._profiles.get(number)
+        if profile is None:
+            columns = ", ".join(PROFILE_COLUMNS)
+            row = next(self._connection.execute(f"SELECT {columns} FROM profile WHERE id = ?", (number,)))
+            profile = self._profiles[number] = StoredProfile(*row)
+        return profile
 
     def _request_id(self, stored: StoredRow) -> str:
         if stored.check_bits is not None:

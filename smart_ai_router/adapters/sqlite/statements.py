@@ -16,19 +16,13 @@ class StoredRow(NamedTuple):
     line_offset: int
     line_length: int
     lag_ms: int
+    profile: int
+    outcome: int
     model: int
     channel: int
     provider: int
     user: int
     api_key: int
-    usage_type: int
-    outcome: int
-    error_kind: int
-    status_code: int | None
-    currency: int
-    region: int
-    usage_source: int
-    cost_basis: int
     input_tokens: int
     output_tokens: int
     cached_tokens: int
@@ -44,6 +38,19 @@ class StoredRow(NamedTuple):
     first_token_ms: int | None
 
 
+class StoredProfile(NamedTuple):
+    """One row of the table `profile` without its number: what many records have in common."""
+
+    usage_type: int
+    error_kind: int
+    status_code: int | None
+    currency: int
+    region: int
+    usage_source: int
+    cost_basis: int
+
+
+PROFILE_COLUMNS: Final = StoredProfile._fields
 MEASURE_COLUMNS: Final = (
     "requests",
     "successes",

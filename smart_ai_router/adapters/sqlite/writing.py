@@ -23,7 +23,7 @@ from smart_ai_router.adapters.sqlite.statements import (
 )
 from smart_ai_router.core.local_days import month_days, month_number
 from smart_ai_router.core.placing import Placed, place
-from smart_ai_router.core.posting import Posting
+from smart_ai_router.core.posting import Posting, small_number
 from smart_ai_router.core.record_keys import sid_ms
 from smart_ai_router.core.rollups import (
     ATTEMPT_ROLLUPS,
@@ -33,15 +33,13 @@ from smart_ai_router.core.rollups import (
     Cells,
     Deltas,
     Grain,
-    Measures,
+    Row,
     fold,
     fold_over,
     latest_names,
 )
 from smart_ai_router.core.store import PROBLEMS_LISTED_MAX, Applied, JournalFileState, LineProblem
 from smart_ai_router.domain.money import PICO_PER_UNIT
-
-Row = tuple[int | None, ...]
 
 _UPSERT_CELLS = {rollup: upsert_cells(rollup) for rollup in ROLLUPS}
 _UPSERT_ATTEMPTS = {rollup: upsert_attempts(rollup) for rollup in ATTEMPT_ROLLUPS}
@@ -120,7 +118,7 @@ class Writer:
             self._connection.execute("RELEASE records")
         return True
 
-    def _row(self, file_id: int, placed: Placed) -> Row:
+    def _row(self, file_id: int, placed: Placed) -> tuple[int | None, ...]:
         posting, sid, check_bits = placed
         record = posting.record
         numbers = self._numbers
@@ -131,19 +129,21 @@ class Writer:
             posting.offset,
             len(posting.line),
             posting.at_ms - sid_ms(sid),
+            numbers.profile[
+                record.usage_type,
+                record.error_kind,
+                record.status_code,
+                record.cost_currency,
+                record.region,
+                record.usage_source,
+                record.cost_basis,
+            ],
+            numbers.outcome[record.outcome],
             numbers.model[record.model],
             numbers.channel[record.channel_id],
             numbers.provider[record.provider],
             numbers.user[record.user_id or ""],
             numbers.api_key[record.api_key_id or ""],
-            numbers.usage_type[record.usage_type],
-            numbers.outcome[record.outcome],
-            numbers.error_kind[record.error_kind or ""],
-            _small(record.status_code),
-            numbers.currency[record.cost_currency],
-            numbers.region[record.region or ""],
-            numbers.usage_source[record.usage_source],
-            numbers.cost_basis[record.cost_basis],
             record.input_tokens,
             record.output_tokens,
             record.cached_tokens,
@@ -156,7 +156,7 @@ class Writer:
             posting.images,
             posting.media_ms,
             posting.duration_ms,
-            _small(record.time_to_first_token_ms),
+            small_number(record.time_to_first_token_ms),
         )
 
     # --- `placing.KeptRecords` ---
@@ -284,23 +284,16 @@ class Writer:
 
 def _cell_rows(cells: Cells) -> list[tuple[int | str, ...]]:
     """Rows in the order of their keys, so that neighbours are written together."""
-    return [key + _measure_row(measures) for key, measures in sorted(cells.items())]
+    return [key + _columns(row) for key, row in sorted(cells.items())]
 
 
-def _measure_row(measures: Measures) -> tuple[int, ...]:
-    requests, successes, tokens_in, tokens_out, cached, reasoning, in_cost, out_cost, other, *rest = measures
-    return (
-        requests,
-        successes,
-        tokens_in,
-        tokens_out,
-        cached,
-        reasoning,
-        *divmod(in_cost, PICO_PER_UNIT),
-        *divmod(out_cost, PICO_PER_UNIT),
-        *divmod(other, PICO_PER_UNIT),
-        *rest,
-    )
+def _columns(row: Row) -> Row:
+    """The fields of `Measures` as columns, in which costs stand in two parts."""
+    in_cost, out_cost, other_cost = row[6:9]
+    if not other_cost and in_cost < PICO_PER_UNIT and out_cost < PICO_PER_UNIT:
+        return (*row[:6], 0, in_cost, 0, out_cost, 0, 0, *row[9:])
+    costs = (*divmod(in_cost, PICO_PER_UNIT), *divmod(out_cost, PICO_PER_UNIT), *divmod(other_cost, PICO_PER_UNIT))
+    return (*row[:6], *costs, *row[9:])
 
 
 def _attempt_row(measures: AttemptMeasures) -> tuple[int, ...]:
@@ -313,8 +306,3 @@ def _attempt_row(measures: AttemptMeasures) -> tuple[int, ...]:
         measures.duration_ms,
         *measures.latencies,
     )
-
-
-def _small(number: int | None) -> int | None:
-    """A number that steers nothing, or nothing when no column could hold it."""
-    return number if number is not None and 0 <= number < 1 << 40 else None

@@ -7,10 +7,12 @@ is read anew. A line that is no usage record costs itself and is counted.
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import date, timedelta
 from threading import Lock
 from typing import Final
 
+from smart_ai_router.core.local_days import LocalDays
+from smart_ai_router.core.posting import LineRefused, post_line
 from smart_ai_router.core.statistics.memory import (
     DimensionsOf,
     MemoryStatistics,
@@ -20,10 +22,10 @@ from smart_ai_router.core.statistics.memory import (
 )
 from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, GroupingUnavailable, Totals, TotalsRow
 from smart_ai_router.core.usage_files import DaySource, UsageLog
-from smart_ai_router.core.usage_record import UsageLineInvalid, decode_usage_record
 
 DAYS_HELD_MAX: Final = 70  # a month and the one before it, so that a report reads each file once
 
+BLANK: Final = "blank"  # the reason of a line without anything in it, which is nothing to report
 READS_MAX: Final = 3  # a file is archived once; more than that is somebody else at work
 
 _ONE_DAY = timedelta(days=1)
@@ -47,10 +49,11 @@ class JournalStatistics:
     """Implements `StatisticsStore` and `AttemptStore` over a `UsageLog`. Safe to ask from several threads."""
 
     def __init__(
-        self, log: UsageLog, zone: tzinfo = UTC, further_dimensions: DimensionsOf = no_further_dimensions
+        self, log: UsageLog, zone_days: LocalDays, further_dimensions: DimensionsOf = no_further_dimensions
     ) -> None:
+        """`zone_days` decides which day a record belongs to."""
         self._log = log
-        self._zone = zone
+        self._zone_days = zone_days
         self._further_dimensions = further_dimensions
         self._days: OrderedDict[date, _DayRead] = OrderedDict()
         self._lock = Lock()
@@ -90,7 +93,7 @@ class JournalStatistics:
 
     def channel_names(self) -> dict[str, str]:
         """Channel id to its latest name in the days that have been asked for."""
-        latest: dict[str, tuple[str, str]] = {}
+        latest: dict[str, tuple[int, str]] = {}
         with self._lock:
             for read in self._days.values():
                 for channel_id, dated in read.statistics.dated_channel_names().items():
@@ -119,7 +122,7 @@ class JournalStatistics:
     def _refreshed(self, day: date, sources: tuple[DaySource, ...]) -> MemoryStatistics:
         read = self._days.pop(day, None)
         if read is None or not (read.sources == sources or _has_only_grown(read.sources, sources)):
-            read = _DayRead(MemoryStatistics(self._zone, self._further_dimensions))
+            read = _DayRead(MemoryStatistics(self._further_dimensions))
             for source in sources:
                 read.offset = 0
                 self._take_in(read, source)
@@ -131,13 +134,11 @@ class JournalStatistics:
 
     def _take_in(self, read: _DayRead, source: DaySource) -> None:
         for line in self._log.read(source, read.offset):
-            read.offset += len(line)
-            if not line.strip():
-                continue
             try:
-                read.statistics.add(decode_usage_record(line))
-            except UsageLineInvalid:
-                read.invalid_lines += 1
+                read.statistics.add(post_line(line.rstrip(b"\n"), read.offset, self._zone_days))
+            except LineRefused as refusal:
+                read.invalid_lines += refusal.reason != BLANK
+            read.offset += len(line)
 
 
 def _require_names(names: Sequence[str], further: set[str], days: Sequence[object]) -> None:

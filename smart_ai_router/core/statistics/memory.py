@@ -1,23 +1,22 @@
 """Statistics of records held in memory: what the tracker answers from, and what tests are made of.
 
 Records of one day are folded into cells, one for each combination of all their dimensions. It suits a library, a
-script and a report over some days of one machine; the router's own books answer from rollups in the store.
+script and a report over some days of one machine; the router's own books answer from rollups in the store. What a
+record amounts to is decided in `core/posting.py` for both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, tzinfo
+from datetime import date
 from itertools import product
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from smart_ai_router.core.statistics_store import (
-    AttemptTotals,
-    Dimension,
-    Totals,
-    TotalsRow,
-)
-from smart_ai_router.core.usage_record import UsageRecord, cost_in_pico, usage_moment
+from smart_ai_router.core.local_days import date_of
+from smart_ai_router.core.posting import Posting, book_name
+from smart_ai_router.core.rollups import TAGS_MAX
+from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, Totals, TotalsRow
+from smart_ai_router.core.usage_record import UsageRecord
 
-_OURS: Final = frozenset(dimension.value for dimension in Dimension)
+_OURS = frozenset(dimension.value for dimension in Dimension)
 
 DimensionsOf = Callable[[UsageRecord], Mapping[str, str]]
 
@@ -46,26 +45,28 @@ def no_further_dimensions(_record: UsageRecord) -> Mapping[str, str]:
 class MemoryStatistics:
     """Implements `StatisticsStore` and `AttemptStore`; every combination of dimensions can be asked for."""
 
-    def __init__(self, zone: tzinfo = UTC, further_dimensions: DimensionsOf = no_further_dimensions) -> None:
-        """`zone` decides which day a record belongs to; `further_dimensions` names what else to group it by."""
-        self._zone = zone
+    def __init__(self, further_dimensions: DimensionsOf = no_further_dimensions) -> None:
+        """`further_dimensions` names what else to group a record by."""
         self._further_dimensions = further_dimensions
         self._cells: dict[_Cell, Totals] = {}
         self._attempts: dict[tuple[str, str], AttemptTotals] = {}  # by day and channel id
-        self._names: dict[str, tuple[str, str]] = {}  # channel id to timestamp and name
+        self._names: dict[str, tuple[int, str]] = {}  # channel id to the time of a record and the name it bore there
         self._seen: set[str] = set()
 
-    def add(self, record: UsageRecord) -> bool:
+    def add(self, posting: Posting) -> bool:
         """Count a record; False when its request id has been counted before."""
+        record = posting.record
         if record.request_id in self._seen:
             return False
         self._seen.add(record.request_id)
-        day = usage_moment(record.timestamp).astimezone(self._zone).date().isoformat()
+        day = date_of(posting.day).isoformat()
         cell = _cell_of(record, day, self._further_dimensions(record))
-        totals = _totals_of(record)
+        totals = _totals_of(posting)
         self._cells[cell] = add_totals(self._cells[cell], totals) if cell in self._cells else totals
-        self._take_names(record)
-        self._count_attempts(record, day)
+        for channel_id, attempts, failures, *_ in posting.tries:
+            tries = AttemptTotals(attempts, failures)
+            self._attempts[day, channel_id] = add_attempts(self._attempts.get((day, channel_id)), tries)
+        self._take_names(posting)
         return True
 
     def totals(
@@ -112,26 +113,20 @@ class MemoryStatistics:
         """Channel id to its latest name."""
         return {channel_id: name for channel_id, (_, name) in self._names.items()}
 
-    def dated_channel_names(self) -> dict[str, tuple[str, str]]:
-        """Channel id to the timestamp of its latest record and the name it bore there."""
+    def dated_channel_names(self) -> dict[str, tuple[int, str]]:
+        """Channel id to the time of its latest record (milliseconds since 1970) and the name it bore there."""
         return self._names
 
     def _cells_of(self, first: date, last: date) -> list[_Cell]:
         return [cell for cell in self._cells if first.isoformat() <= cell.day <= last.isoformat()]
 
-    def _take_names(self, record: UsageRecord) -> None:
+    def _take_names(self, posting: Posting) -> None:
+        record = posting.record
         names = [(each.channel_id, each.channel_name) for each in record.attempts]
         for channel_id, name in (*names, (record.channel_id, record.channel_name)):
-            if channel_id and name and record.timestamp >= self._names.get(channel_id, ("", ""))[0]:
-                self._names[channel_id] = (record.timestamp, name)
-
-    def _count_attempts(self, record: UsageRecord, day: str) -> None:
-        tries = [(each.channel_id, each.error_kind is not None) for each in record.attempts]
-        if not tries and record.channel_id and record.outcome != "refused":
-            tries = [(record.channel_id, record.status != "success")]
-        for channel_id, has_failed in tries:
-            one = AttemptTotals(1, int(has_failed))
-            self._attempts[day, channel_id] = add_attempts(self._attempts.get((day, channel_id)), one)
+            if channel_id and name:
+                key = book_name(channel_id)
+                self._names[key] = max(self._names.get(key, (-1, "")), (posting.at_ms, name))
 
 
 def add_attempts(one: AttemptTotals | None, other: AttemptTotals) -> AttemptTotals:
@@ -158,41 +153,45 @@ def add_totals(one: Totals, other: Totals) -> Totals:
         duration_ms=one.duration_ms + other.duration_ms,
         unpriced=one.unpriced + other.unpriced,
         estimated=one.estimated + other.estimated,
+        images=one.images + other.images,
+        media_ms=one.media_ms + other.media_ms,
     )
 
 
-def _totals_of(record: UsageRecord) -> Totals:
-    is_success = record.status == "success" and record.outcome == "success"
+def _totals_of(posting: Posting) -> Totals:
+    record = posting.record
     return Totals(
         currency=record.cost_currency,
         requests=1,
-        successes=int(is_success),
-        failures=int(not is_success),
+        successes=int(posting.is_success),
+        failures=int(not posting.is_success),
         input_tokens=record.input_tokens,
         output_tokens=record.output_tokens,
         cached_tokens=record.cached_tokens,
         reasoning_tokens=record.reasoning_tokens,
-        input_cost=cost_in_pico(record.input_cost),
-        output_cost=cost_in_pico(record.output_cost),
-        total_cost=cost_in_pico(record.total_cost),
-        duration_ms=record.response_time_ms or 0,
+        input_cost=posting.input_cost,
+        output_cost=posting.output_cost,
+        total_cost=posting.input_cost + posting.output_cost + posting.other_cost,
+        duration_ms=posting.duration_ms,
         unpriced=int(record.cost_basis == "unpriced"),
         estimated=int(record.usage_source == "estimated"),
+        images=posting.images,
+        media_ms=posting.media_ms,
     )
 
 
 def _cell_of(record: UsageRecord, day: str, further: Mapping[str, str]) -> _Cell:
     return _Cell(
         day=day,
-        provider=record.provider,
-        channel=record.channel_id,
-        model=record.model,
-        user=record.user_id or "",
-        api_key=record.api_key_id or "",
-        usage_type=record.usage_type,
-        region=record.region or "",
-        currency=record.cost_currency,
-        tags=tuple(dict.fromkeys(record.tags)),
+        provider=book_name(record.provider),
+        channel=book_name(record.channel_id),
+        model=book_name(record.model),
+        user=book_name(record.user_id),
+        api_key=book_name(record.api_key_id),
+        usage_type=book_name(record.usage_type),
+        region=book_name(record.region),
+        currency=book_name(record.cost_currency),
+        tags=tuple(dict.fromkeys(book_name(tag) for tag in record.tags))[:TAGS_MAX],
         further=tuple(sorted(further.items())),
     )
 

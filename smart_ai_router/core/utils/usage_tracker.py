@@ -15,12 +15,14 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Final, TypedDict
 
+from smart_ai_router.core.local_days import LocalDays, date_of
+from smart_ai_router.core.posting import LineRefused, post_line
 from smart_ai_router.core.report import UsageReport, usage_report
 from smart_ai_router.core.statistics.daily import daily_statistics
 from smart_ai_router.core.statistics.journal import JournalStatistics
@@ -39,13 +41,13 @@ from smart_ai_router.core.usage_record import (
     cost_in_pico,
     decode_usage_record,
     encode_usage_record,
-    usage_moment,
 )
 from smart_ai_router.domain.money import AmountInvalid, pico_to_decimal, require_cell
 
 __all__ = [
     "AttemptRecord",
     "BillLine",
+    "LineRefused",
     "UsageLineInvalid",
     "UsageRecord",
     "UsageTracker",
@@ -54,6 +56,8 @@ __all__ = [
     "encode_usage_record",
     "get_usage_tracker",
 ]
+
+MS_PER_DAY: Final = 86_400_000
 
 Amount = Decimal | int | str | float
 Day = date | str | None
@@ -80,17 +84,20 @@ class UsageTracker:
         logs_dir: str | Path = "logs",
         *,
         log: UsageLog | None = None,
-        time_zone: tzinfo = UTC,
+        time_zone: str = "UTC",
         currency: str = "USD",
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`time_zone` decides which day a call belongs to; file names are always those of the UTC day."""
+        """`time_zone` (an IANA name) decides which day a call belongs to; file names are those of the UTC day.
+
+        Raises TimeZoneUnknown.
+        """
         self.logs_dir = Path(logs_dir)
         self._log: UsageLog = UsageFiles(self.logs_dir) if log is None else log
-        self._time_zone = time_zone
+        self._zone_days = LocalDays(time_zone)
         self._currency = currency
         self._now = now
-        self._statistics = JournalStatistics(self._log, time_zone, self.dimensions)
+        self._statistics = JournalStatistics(self._log, self._zone_days, self.dimensions)
 
     def dimensions(self, record: UsageRecord) -> Mapping[str, str]:  # noqa: ARG002 - the hook's own answer is: none
         """What else a record can be grouped by, as name to value. Override this to add dimensions of your own.
@@ -103,11 +110,11 @@ class UsageTracker:
     def record_usage(self, record: UsageRecord) -> None:
         """Append one record to the file of its UTC day; it is on the disk on return.
 
-        Raises OSError if it could not be written, and UsageLineInvalid for a record that no reader would accept.
+        Raises OSError if it could not be written, and LineRefused for a record that the books would not take.
         """
         line = encode_usage_record(record)
-        decode_usage_record(line)
-        self._log.append(usage_moment(record.timestamp).date(), line)
+        posting = post_line(line, 0, self._zone_days)
+        self._log.append(date_of(posting.at_ms // MS_PER_DAY), line)
 
     async def record_usage_async(self, record: UsageRecord) -> None:
         """`record_usage` without holding up the event loop."""
@@ -153,10 +160,10 @@ class UsageTracker:
 
     def _day(self, day: Day) -> date:
         if day is None:
-            return datetime.fromtimestamp(self._now(), self._time_zone).date()
+            return datetime.fromtimestamp(self._now(), self._zone_days.zone).date()
         if isinstance(day, str):
             return parse_day(day)
-        return require_day(day.astimezone(self._time_zone).date() if isinstance(day, datetime) else day)
+        return require_day(day.astimezone(self._zone_days.zone).date() if isinstance(day, datetime) else day)
 
     def _month_day(self, year: int | None, number: int | None) -> date:
         return self._day(None) if year is None or number is None else month(year, number).first

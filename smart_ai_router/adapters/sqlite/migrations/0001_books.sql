@@ -26,6 +26,20 @@ CREATE TABLE channel_name (
   named_ms INTEGER NOT NULL         -- the time of the latest record that bore it
 ) STRICT, WITHOUT ROWID;
 
+-- What many records have in common: one row for each combination that was met.
+CREATE TABLE profile (
+  id INTEGER PRIMARY KEY,
+  usage_type INTEGER NOT NULL,
+  error_kind INTEGER NOT NULL,
+  status_code INTEGER,
+  currency INTEGER NOT NULL,
+  region INTEGER NOT NULL,
+  usage_source INTEGER NOT NULL,
+  cost_basis INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX profile_content ON profile
+  (usage_type, error_kind, ifnull(status_code, -1), currency, region, usage_source, cost_basis);
+
 CREATE TABLE usage (
   sid INTEGER PRIMARY KEY,
   check_bits INTEGER,               -- the random part of the request id; NULL: the id is of other make
@@ -33,19 +47,13 @@ CREATE TABLE usage (
   line_offset INTEGER NOT NULL,
   line_length INTEGER NOT NULL,
   lag_ms INTEGER NOT NULL,          -- the record's time is sid_ms(sid) + lag_ms
+  profile INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
   model INTEGER NOT NULL,
   channel INTEGER NOT NULL,
   provider INTEGER NOT NULL,
   user INTEGER NOT NULL,
   api_key INTEGER NOT NULL,
-  usage_type INTEGER NOT NULL,
-  outcome INTEGER NOT NULL,
-  error_kind INTEGER NOT NULL,
-  status_code INTEGER,
-  currency INTEGER NOT NULL,
-  region INTEGER NOT NULL,
-  usage_source INTEGER NOT NULL,
-  cost_basis INTEGER NOT NULL,
   input_tokens INTEGER NOT NULL,
   output_tokens INTEGER NOT NULL,
   cached_tokens INTEGER NOT NULL,

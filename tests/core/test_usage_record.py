@@ -24,12 +24,26 @@ from smart_ai_router.domain.money import AmountInvalid, pico_to_decimal
 from tests.core.usage_samples import GUIDE_KEYS, GUIDE_LINE, SAMPLE
 
 pico = st.integers(0, 2**63 - 1)
+
+
 text = st.text(max_size=20)
+
+
 words = st.lists(text, max_size=3).map(tuple)
+
+
 optional_text = st.none() | text
+
+
 counts = st.integers(0, 10**12)
+
+
 amounts = pico.map(pico_to_decimal)
+
+
 lines = st.builds(BillLine, text, amounts, text, amounts)
+
+
 attempts = st.builds(
     AttemptRecord,
     text,
@@ -44,6 +58,8 @@ attempts = st.builds(
     amounts,
     counts,
 )
+
+
 records = st.builds(
     UsageRecord,
     timestamp=st.datetimes(min_value=datetime(2000, 1, 1)).map(lambda at: at.isoformat() + "Z"),  # noqa: DTZ001

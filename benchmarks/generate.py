@@ -156,7 +156,9 @@ def _line(chance: random.Random, index: int, end_ms: int, model: _Model, user: i
     if chance.random() < RETRIED_SHARE:
         first = model.channels[(channel + 1) % len(model.channels)]
         attempts = f"{_attempt(first, model, 'rate_limit', 429, 0, 0, '0', duration_ms // 4)},{attempts}"
-    bill = _bill(model, input_tokens - cached_tokens, fresh_cost, cached_tokens, cached_cost, output_tokens, output_cost)
+    bill = _bill(
+        model, input_tokens - cached_tokens, fresh_cost, cached_tokens, cached_cost, output_tokens, output_cost
+    )
     stamp = datetime.fromtimestamp(end_ms / 1000, UTC)
     word = "error" if failed else "success"
     return (

@@ -22,7 +22,10 @@ if find_spec("msgspec") is None:
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 sys.path.insert(0, str(ROOT))
 
-from smart_ai_router.core.local_days import TimeZoneUnknown  # noqa: E402 - the environment comes first
+from smart_ai_router.adapters.archive_files import ArchiveDirectory  # noqa: E402 - the environment comes first
+from smart_ai_router.adapters.launch import StartOptions  # noqa: E402
+from smart_ai_router.cli.options import load  # noqa: E402
+from smart_ai_router.config.problems import ConfigurationInvalid  # noqa: E402
 from smart_ai_router.core.plain_json import encode_plain  # noqa: E402
 from smart_ai_router.core.report import report_text  # noqa: E402
 from smart_ai_router.core.statistics.periods import DateInvalid, parse_day  # noqa: E402
@@ -42,32 +45,40 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         day = read_day(options.date)
         days_to_keep = read_days_to_keep(options.days_to_keep)
-        tracker = UsageTracker(options.logs_dir, time_zone=options.time_zone, currency=options.currency)
-    except (WrongUsage, TimeZoneUnknown) as error:
+        settings = load(StartOptions(config=options.config, logs_dir=options.logs_dir)).settings
+    except (WrongUsage, ConfigurationInvalid) as error:
         print(f"[FAIL] {error}", file=sys.stderr)
         return 2
     if not options.archive and not options.report:
         print("请指定 --archive 或 --report\n")
         parser.print_help()
         return 0
+    system, logs_dir = settings.system, Path(settings.journal.logs_dir)
+    door = ArchiveDirectory(logs_dir)
+    tracker = UsageTracker(logs_dir, archive=door, time_zone=system.time_zone, currency=system.currency)
+    status = 0
     try:
         if options.archive:
-            archive(tracker, days_to_keep, sys.stderr if options.json else sys.stdout)
+            status = archive(tracker, days_to_keep, sys.stderr if options.json else sys.stdout)
         if options.report:
             print(report(tracker, day, options.json), end="")
     except OSError as error:
         print(f"[FAIL] {error}", file=sys.stderr)
         return 1
-    return 0
+    return status
 
 
-def archive(tracker: UsageTracker, days_to_keep: int, out: TextIO) -> None:
-    """归档 `days_to_keep` 天以前的日志。"""
+def archive(tracker: UsageTracker, days_to_keep: int, out: TextIO) -> int:
+    """归档 `days_to_keep` 天以前的日志，返回退出码。"""
     print(f"[ARCHIVE] 开始归档 {days_to_keep} 天前的使用日志 ({tracker.logs_dir})", file=out)
-    archived = tracker.archive_old_logs(days_to_keep)
-    for name in archived:
-        print(f"  {name}", file=out)
-    print(f"[PASS] 日志归档完成，共 {len(archived)} 个文件", file=out)
+    done = tracker.archive_old_logs(days_to_keep)
+    for packed in done.packed:
+        print(f"  {packed.name} -> {packed.archive} ({packed.size:,} -> {packed.packed_size:,} 字节)", file=out)
+    for name, why in done.failures:
+        print(f"[FAIL] {name}: {why}", file=sys.stderr)
+    if not done.failures:
+        print(f"[PASS] 日志归档完成，共 {len(done.packed)} 个文件", file=out)
+    return done.exit_status
 
 
 def report(tracker: UsageTracker, day: date | None, as_json: bool) -> str:
@@ -84,9 +95,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--report", action="store_true", help="生成统计报告")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="报告日期（默认今天）")
     parser.add_argument("--json", action="store_true", help="以 JSON 输出报告")
-    parser.add_argument("--logs-dir", default="logs", metavar="DIR", help="日志目录（默认 ./logs）")
-    parser.add_argument("--time-zone", default="UTC", metavar="NAME", help="按哪个时区划分日期（默认 UTC）")
-    parser.add_argument("--currency", default="USD", metavar="CODE", help="报告显示的币种（默认 USD）")
+    parser.add_argument("--config", metavar="FILE", help="配置文件（默认 config/router_config.yaml，若存在）")
+    parser.add_argument("--logs-dir", metavar="DIR", help="日志目录（默认 ./logs）")
     return parser
 
 

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -109,7 +110,7 @@ class FileLineStream:
 
 
 class LogsDirectory:
-    """Implements `JournalFiles` over a logs directory. Used by one thread at a time."""
+    """Implements `JournalFiles` over a logs directory."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -215,17 +216,64 @@ class LogsDirectory:
             file.close()
             raise SourceGone(f"{source.path} is another file by now, or was cut")
         if source.path.endswith(".gz") and not is_raw:
-            return cast("BinaryIO", _OwningGzip(file))
+            return cast("BinaryIO", _GzipOverFile(file))
         return cast("BinaryIO", file)
 
 
-class _OwningGzip(gzip.GzipFile):
-    """Closes the file below it."""
+class _GzipOverFile(gzip.GzipFile):
+    """An archive that closes the file below it."""
 
-    def __init__(self, file: "io.FileIO") -> None:
+    def __init__(self, file: FileIO) -> None:
         super().__init__(fileobj=file, mode="rb")
-        self._below = file
+        self._file_below = file
 
     def close(self) -> None:
         super().close()
-        self._below.close()
+        self._file_below.close()
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _read(file: BinaryIO, length: int) -> bytes:
+    """Up to `length` bytes, fewer only at the end."""
+    pieces = []
+    try:
+        while length:
+            piece = file.read(length)
+            if not piece:
+                break
+            pieces.append(piece)
+            length -= len(piece)
+    except _DAMAGE as error:
+        raise ArchiveDamaged(f"the archive cannot be unpacked: {error}") from error
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _skip(file: BinaryIO, length: int) -> None:
+    while length:
+        piece = _read(file, min(CHUNK_BYTES, length))
+        if not piece:
+            raise SourceGone("the file is shorter than what was read of it")
+        length -= len(piece)
+
+
+def _settled_size(file: BinaryIO) -> int:
+    """The size while nobody appends. A writer that was stopped inside an append is not waited for."""
+    descriptor = file.fileno()
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.001)
+        else:
+            try:
+                return os.fstat(descriptor).st_size
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return os.fstat(descriptor).st_size

@@ -33,6 +33,7 @@ STABLE_AFTER_S = 30.0
 START_DEATHS_MAX = 5  # 0.1 + 0.2 + 0.4 + 0.8 s: long enough for a passing cause, short enough for a waiting person
 READY_NOTICE_AFTER_S = 20.0
 DRAIN_DEADLINE_S = 30.0
+UNREADY_DEADLINE_S = 3.0  # a child that never was ready has no calls to finish
 CLOSE_DEADLINE_S = 30.0  # the control plane books what the workers left; it is killed only if it hangs
 TAIL_BYTES = 4096  # of a child's standard error; the end of a traceback
 LINK_LINE_BYTES_MAX = 65536
@@ -263,6 +264,8 @@ class Supervisor:
             child.send(signal.SIGTERM)
         waiting = {keepers[child.command.name] for child in children}
         hurry = asyncio.create_task(self._hurry.wait())
+        if not any(child.is_ready for child in children):
+            deadline_s = min(deadline_s, UNREADY_DEADLINE_S)
         deadline = asyncio.get_running_loop().time() + deadline_s
         while waiting and not (hurry.done() and role is Role.GATEWAY):
             left = deadline - asyncio.get_running_loop().time()
@@ -276,7 +279,8 @@ class Supervisor:
         hurry.cancel()
         for child in children:
             if not keepers[child.command.name].done():
-                self._say(f"{child.command.name} did not end in time and is killed; its open calls will be booked")
+                booked = "; its open calls will be booked" if child.is_ready else ""
+                self._say(f"{child.command.name} did not end in time and is killed{booked}")
                 child.send(signal.SIGKILL)
         await asyncio.gather(*(keepers[child.command.name] for child in children))
         return all(child.ended_well for child in children)

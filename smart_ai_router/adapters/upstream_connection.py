@@ -28,7 +28,13 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrad
 
 from smart_ai_router.adapters.upstream_decoding import Decoder, DecodingError
 from smart_ai_router.adapters.upstream_exchange import DONE, NEVER, READING, SENT, HttpExchange
-from smart_ai_router.adapters.upstream_framing import HeaderNames, Malformed, check_framing, ends_with_connection
+from smart_ai_router.adapters.upstream_framing import (
+    COOKIES,
+    HeaderNames,
+    Malformed,
+    check_framing,
+    ends_with_connection,
+)
 from smart_ai_router.domain.faults import Fault, FaultKind
 
 HEADERS_MAX = 200  # large providers send 30
@@ -66,13 +72,12 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         "_dirty",
         "_ends_with_connection",
         "_exchange",
-        "_head_done",
-        "_header_count",
         "_headers",
         "_interim",
         "_names",
         "_owner",
         "_parser",
+        "_repeated_count",
         "_silent_bytes",
         "_time",
         "_transport",
@@ -101,11 +106,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._reset()
 
     def _reset(self) -> None:
-        self._headers: dict[str, str] = {}
-        self._header_count = 0
+        self._headers: dict[str, str] | None = {}  # None once the head is complete
+        self._repeated_count = 0
         self._silent_bytes = 0
         self._answered = False  # any byte of an answer came
-        self._head_done = False
         self._interim = False
         self._complete = False
         self._ends_with_connection = False
@@ -215,7 +219,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if exchange is None or exchange.phase == DONE:
             return
         exchange.line = None
-        if self._head_done and self._ends_with_connection and exc is None:
+        if self._ends_with_connection and exc is None:
             _deliver_end(exchange, self._decoder)
         elif self._is_stale_close(exchange):
             exchange.retried = True
@@ -240,40 +244,41 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._dirty = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._head_done:
+        headers = self._headers
+        if headers is None:
             return  # a trailer
-        self._header_count += 1
-        if self._header_count > HEADERS_MAX:
-            raise Malformed(f"more than {HEADERS_MAX} headers")
         key = self._names[name]
         if not key:
             return
-        headers = self._headers
         if key in headers:
-            headers[key] = f"{headers[key]}, {value.decode('latin-1')}"
+            self._repeated_count += 1
+            if self._repeated_count > HEADERS_MAX:
+                raise Malformed(f"more than {HEADERS_MAX} repeated headers")
+            text = value.decode("latin-1")
+            headers[key] = text if key in COOKIES else f"{headers[key]}, {text}"  # cookies cannot be joined
         else:
             headers[key] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         exchange = self._exchange
-        if exchange is None or self._complete:
+        headers = self._headers
+        if exchange is None or self._complete or headers is None:
             self._dirty = True
             return
         status = self._parser.get_status_code()
-        headers = self._headers
         if status < 200:
             if status < 100 or status == 101:
                 raise Malformed(f"the status is {status}")
             self._interim = True  # 100 Continue, 103 Early Hints: not the answer yet
             self._headers = {}
-            self._header_count = 0
             return
+        if len(headers) > HEADERS_MAX:
+            raise Malformed(f"more than {HEADERS_MAX} headers")
         check_framing(status, self._parser.get_http_version(), headers)
         exchange.phase = READING
         exchange.stamp = self._time()
         exchange.body = b""
-        self._head_done = True
-        self._headers = {}
+        self._headers = None
         bodiless = exchange.is_head_request or status in (204, 304)
         if bodiless:
             self._complete = True

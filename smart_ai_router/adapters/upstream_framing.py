@@ -17,6 +17,7 @@ DROPPED_HEADERS = frozenset(
         "upgrade",
     )
 )
+COOKIES = frozenset(("set-cookie",))
 
 
 class Malformed(Exception):
@@ -26,9 +27,13 @@ class Malformed(Exception):
 class HeaderNames(dict[bytes, str]):
     """Header names as received -> in lower case; empty for those that a sink never sees."""
 
+    def __init__(self, dropped: frozenset[str] = DROPPED_HEADERS) -> None:
+        super().__init__()
+        self._dropped = dropped
+
     def __missing__(self, raw: bytes) -> str:
         name = raw.decode("latin-1").lower()
-        if name in DROPPED_HEADERS:
+        if name in self._dropped:
             name = ""
         if len(self) < HEADER_NAMES_MAX:
             self[raw] = name

@@ -6,7 +6,8 @@ What `send` promises beyond `core.ports.Upstream`:
   `accept-encoding` and the like are dropped (a `host` counts for `http+unix` URLs, where there is no other).
 - Nothing is followed: a redirect is an answer like any other, so a key never goes where its channel does not point.
 - Replies are read as they come; `accept-encoding: identity` is asked for, gzip and deflate are undone within bounds
-  (see `upstream_decoding`), anything else is MALFORMED. `set-cookie` and hop-by-hop headers are not handed on.
+  (see `upstream_decoding`), anything else is MALFORMED. `set-cookie` and hop-by-hop headers are not handed on; only
+  from a unix socket, which is our own control plane, comes a cookie through (the last one, if there are several).
 - Limits by phase, the pool's bounds and the one transparent retry are described where they live:
   `upstream_exchange`, `upstream_pool`, `upstream_connection`.
 - A sink that raises loses its connection and hears RESET; the error goes to the loop's exception handler. A sink that
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 
 from smart_ai_router.adapters.upstream_dialing import Dialer, Way
 from smart_ai_router.adapters.upstream_exchange import Deadlines, HttpExchange
-from smart_ai_router.adapters.upstream_framing import HeaderNames
+from smart_ai_router.adapters.upstream_framing import COOKIES, DROPPED_HEADERS, HeaderNames
 from smart_ai_router.adapters.upstream_pool import PoolLimits, UpstreamPool
 from smart_ai_router.adapters.upstream_proxies import ProxySettings
 from smart_ai_router.adapters.upstream_targets import Endpoint, Targets, request_head
@@ -61,6 +62,7 @@ class HttpUpstream:
         self._dialer = Dialer(loop, ca_file)
         self._targets = Targets()
         self._names = HeaderNames()
+        self._own_names = HeaderNames(DROPPED_HEADERS - COOKIES)
         self._read_view = memoryview(bytearray(READ_BUFFER_BYTES))
         self._deadlines = Deadlines(loop, tick_s)
         self._pools: dict[tuple[Endpoint, str | None, bool, bool], UpstreamPool] = {}
@@ -115,7 +117,7 @@ class HttpUpstream:
             limits=self._limits,
             deadlines=self._deadlines,
             read_view=self._read_view,
-            names=self._names,
+            names=self._own_names if endpoint.scheme == "http+unix" else self._names,
             on_idle=self._sweep_later,
         )
         self._pools[(endpoint, route.proxy, route.tls_verify, route.public_only)] = pool

@@ -7,6 +7,7 @@ object. One pass of the standard library's C scanner does the work; errors never
 
 import json
 import re
+from collections.abc import Callable
 from math import isinf
 from typing import Final, NoReturn
 
@@ -64,7 +65,9 @@ def _constant(name: str) -> NoReturn:
     raise _Refused(f"the body contains {name}, which is not JSON")
 
 
-_scan_once: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant).scan_once
+_scan_once: Final[Callable[[str, int], tuple[object, int]]] = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_float, parse_constant=_constant
+).scan_once  # type: ignore[attr-defined]  # documented in json.scanner's source only; there since Python 2.6
 _WHITESPACE: Final = " \t\n\r"
 
 

@@ -51,7 +51,7 @@ class BookkeepingThread:
             with self._turn:
                 asked = self._asked
             try:
-                complete = self._bookkeeper.catch_up(SLICE_S)
+                complete = self._bookkeeper.catch_up(budget_s=SLICE_S)
             except (StoreFailure, OSError) as error:
                 if not failing:
                     _logger.error("the books cannot be written: %s; calls go on, the journal keeps them", error)

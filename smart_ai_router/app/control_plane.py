@@ -38,8 +38,8 @@ from smart_ai_router.app.metrics import Metrics
 from smart_ai_router.app.questions import Questions
 from smart_ai_router.config.binding import check_binding
 from smart_ai_router.config.loading import configuration_path
-from smart_ai_router.config.policies import alert_rules
-from smart_ai_router.config.settings import NotifierSettings, Settings
+from smart_ai_router.config.policies import alert_rules, notifier_entries
+from smart_ai_router.config.settings import Settings
 from smart_ai_router.config.watching import Refused
 from smart_ai_router.core.alerting import AlertOutbox, Notifier
 from smart_ai_router.core.link_messages import (
@@ -53,7 +53,6 @@ from smart_ai_router.core.link_messages import (
 from smart_ai_router.core.snapshot import StoreState
 from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
 from smart_ai_router.domain.channel import ChannelModel
-from smart_ai_router.domain.faults import Fault
 
 TICK_S: Final = 1.0
 MODELS_TOLD_MAX: Final = 6
@@ -80,7 +79,8 @@ class ControlPlane:
         self._data_dir = data_dir
         self._token, self._token_file = admin_token(data_dir, settings.auth.admin.admin_token)
         self._store = open_store(data_dir, settings.system.time_zone)
-        self._books = BookkeepingThread(open_bookkeeper(self._store, logs_dir))
+        bookkeeper = open_bookkeeper(self._store, logs_dir)
+        self._books = BookkeepingThread(bookkeeper)
         outbox = AlertOutbox(_notifiers(settings), PendingFile(data_dir / "alerts.pending.jsonl"), clock=time.time)
         self._deliveries = DeliveryThreads(outbox)
         self.monitor = ChannelMonitor(
@@ -97,7 +97,8 @@ class ControlPlane:
             state=StoreState,
             publish=self._publish,
         )
-        self._metrics = Metrics(self.monitor, self._store, self._link)
+        self._metrics = Metrics(self.monitor, self._link)
+        bookkeeper.add_observer(self._metrics.count)
         self._server = _http_server(create_control_app(self._services()), control_socket(data_dir))
 
     # --- life ---
@@ -158,13 +159,11 @@ class ControlPlane:
             case WorkerState():
                 self._metrics.take(message)
 
-    def _observe(
-        self, successes: tuple[tuple[str, str, int], ...], faults: tuple[tuple[str, str, float, Fault], ...]
-    ) -> None:
-        for channel_id, name, when, fault in faults:
+    def _observe(self, seen: AttemptsSeen) -> None:
+        for channel_id, name, when, fault in seen.faults:
             self.monitor.observe_fault(channel_id, name, fault, when)
-        for channel_id, name, count in successes:
-            self.monitor.observe_success(channel_id, name, count=count)
+        for channel_id, name, when, count in seen.successes:
+            self.monitor.observe_success(channel_id, name, when, count)
 
     # --- services ---
 
@@ -243,26 +242,10 @@ def _models_text(models: tuple[ChannelModel, ...]) -> str:
 
 def _notifiers(settings: Settings) -> list[Notifier]:
     """The configured notifiers; the console always hears of alerts."""
-    entries = [_notifier_entry(each) for each in settings.monitoring.alerts.notifiers if each.enabled]
+    entries = notifier_entries(settings)
     if not any(entry["type"] == "console" for entry in entries):
         entries.append({"type": "console"})
     return notifiers_from(entries, trusted=True)
-
-
-def _notifier_entry(each: NotifierSettings) -> dict[str, object]:
-    """The entry as the notifiers read it; the fields that a type does not have are unset, and left out."""
-    given = {"type": each.type, "name": each.name, "url": each.url, "secret": each.secret, "urls": list(each.urls)}
-    if each.type == "smtp":
-        given |= {
-            "host": each.host,
-            "port": each.port,
-            "security": each.security,
-            "username": each.username,
-            "password": each.password,
-            "sender": each.sender,
-            "recipients": list(each.recipients),
-        }
-    return {name: value for name, value in given.items() if value not in (None, [], "")}
 
 
 def _http_server(app: ASGIApp, path: Path) -> uvicorn.Server:

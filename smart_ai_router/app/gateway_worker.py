@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -66,12 +67,15 @@ class AttemptReporter:
     def __init__(self, clock: LoopClock) -> None:
         self._clock = clock
         self._successes: Counter[tuple[str, str]] = Counter()
+        self._latest: dict[tuple[str, str], float] = {}
         self._faults: list[tuple[str, str, float, Fault]] = []
         self.link: LinkClient | None = None
 
     def observe_attempt(self, channel: Channel, fault: Fault | None) -> None:
         if fault is None:
-            self._successes[channel.id, channel.name] += 1
+            key = (channel.id, channel.name)
+            self._successes[key] += 1
+            self._latest[key] = self._clock.now()
         else:
             if not self._faults:
                 self._clock.call_later(0.0, self.flush)
@@ -80,7 +84,7 @@ class AttemptReporter:
     def flush(self) -> None:
         if self.link is None or not (self._successes or self._faults):
             return
-        successes = tuple([(*channel, count) for channel, count in self._successes.items()])
+        successes = tuple([(*key, self._latest[key], count) for key, count in self._successes.items()])
         self.link.send(AttemptsSeen(successes, tuple(self._faults)))
         self._successes.clear()
         self._faults = []
@@ -104,18 +108,7 @@ class Worker:
         self._network = network
         self._reporter = AttemptReporter(self._clock)
         snapshot = self._snapshot_file.load() or Snapshot(version=0, made_at=0.0)
-        doors = Doors(
-            clock=self._clock,
-            journal=self._journal,
-            journal_position=lambda: self._journal.position,
-            inflight=self._inflight,
-            upstream=UpstreamWithLocal(network, demo.answer, loop),
-            dialects={"openai": OpenAIDialect()},
-            observer=self._reporter,
-            chance=SystemChance(),
-            today=self._today,
-        )
-        self.gateway = Gateway(doors, boot.worker, self._inflight.last_number, snapshot, boot.workers)
+        self.gateway = Gateway(self._doors(), boot.worker, self._inflight.last_number, snapshot, boot.workers)
         limits = ServerLimits(
             head_s=boot.head_s,
             body_s=boot.body_s,
@@ -130,6 +123,20 @@ class Worker:
         self._first_snapshot = asyncio.Event()
         if snapshot.version:
             self._first_snapshot.set()
+
+    def _doors(self) -> Doors:
+        """What the gateway reaches outside of itself. A measurement puts others in their place."""
+        return Doors(
+            clock=self._clock,
+            journal=self._journal,
+            journal_position=lambda: self._journal.position,
+            inflight=self._inflight,
+            upstream=UpstreamWithLocal(self._network, demo.answer, self._loop),
+            dialects={"openai": OpenAIDialect(), "demo": demo.DemoDialect()},
+            observer=self._reporter,
+            chance=SystemChance(),
+            today=self._today,
+        )
 
     # --- life ---
 
@@ -260,12 +267,18 @@ class Worker:
         return self._date
 
 
-async def _serve(boot: GatewayBoot, listener: socket.socket, supervisor: SupervisorLink | None) -> None:
+async def serve(
+    boot: GatewayBoot,
+    listener: socket.socket,
+    supervisor: SupervisorLink | None = None,
+    make_worker: Callable[[GatewayBoot, asyncio.AbstractEventLoop], Worker] = Worker,
+) -> None:
+    """Run one worker on this loop until SIGTERM, and drain it."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    worker = Worker(boot, loop)
+    worker = make_worker(boot, loop)
     await worker.start(listener)
     gc.collect()
     gc.freeze()  # what lives as long as the worker is not looked at again
@@ -278,5 +291,5 @@ async def _serve(boot: GatewayBoot, listener: socket.socket, supervisor: Supervi
 
 def run_gateway(boot: GatewayBoot, listener: socket.socket, supervisor: SupervisorLink | None = None) -> int:
     """Serve until SIGTERM; returns the exit code."""
-    uvloop.run(_serve(boot, listener, supervisor))
+    uvloop.run(serve(boot, listener, supervisor))
     return 0

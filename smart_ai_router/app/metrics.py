@@ -5,6 +5,7 @@ Costs are exported as decimal units of their currency; they are for graphs, the 
 """
 
 import threading
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
@@ -54,7 +55,7 @@ class Metrics:
         with self._lock:
             return [self._states[worker] for worker in sorted(self._states)]
 
-    def count(self, postings: list[Posting]) -> None:
+    def count(self, postings: Sequence[Posting]) -> None:
         """Some calls came on the books."""
         for posting in postings:
             record = posting.record
@@ -62,7 +63,9 @@ class Metrics:
             self._calls.labels(*place, record.outcome).inc()
             self._tokens.labels(*place, "input").inc(record.input_tokens)
             self._tokens.labels(*place, "output").inc(record.output_tokens)
-            self._cost.labels(*place, record.cost_currency).inc(posting.total_cost / PICO_PER_UNIT)
+            self._cost.labels(*place, record.cost_currency).inc(
+                (posting.input_cost + posting.output_cost + posting.other_cost) / PICO_PER_UNIT
+            )
             self._seconds.labels(*place).inc((record.response_time_ms or 0) / 1000)
 
     def text(self) -> bytes:

@@ -17,6 +17,7 @@ from smart_ai_router.adapters.processes import ChildCommand, Plan, Role, Supervi
 from smart_ai_router.app.boot import GatewayBoot, encode_boot
 from smart_ai_router.cli.options import load, start_options
 from smart_ai_router.cli.terminal import complain, console
+from smart_ai_router.config.binding import check_binding
 from smart_ai_router.config.settings import Settings
 
 PACKAGE = Path(smart_ai_router.__file__).parent
@@ -37,6 +38,7 @@ def serve(options: StartOptions) -> None:
     smart-ai-router serve --config config/router_config.yaml --port 8000 --workers 2
     """
     loaded = load(options)
+    check_binding(loaded, stored_keys=0)
     for notice in loaded.notices:
         complain(str(notice))
     settings = loaded.settings

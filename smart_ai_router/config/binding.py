@@ -2,7 +2,7 @@
 
 from smart_ai_router.config.address_kinds import is_loopback
 from smart_ai_router.config.loading import Loaded
-from smart_ai_router.config.problems import ListeningNeedsKeys, problem_at, shorten
+from smart_ai_router.config.problems import MAKE_KEY, ListeningNeedsKeys, problem_at, shorten
 from smart_ai_router.config.settings import Settings
 from smart_ai_router.config.tree import DEFAULT_ORIGIN
 
@@ -29,8 +29,8 @@ def check_binding(loaded: Loaded, stored_keys: int) -> None:
     host = settings.server.host
     message = "other machines could call without a key, because none is configured"
     suggestion = (
-        "make one with: python main.py keys create --user USER --name NAME; or set auth.api_token, for example by the "
-        "variable SMART_AI_ROUTER__AUTH__API_TOKEN; or listen on 127.0.0.1"
+        f"make one with: export SMART_AI_ROUTER__AUTH__API_TOKEN=$({MAKE_KEY}); "
+        "or set auth.api_token or auth.keys in the file; or listen on 127.0.0.1"
     )
     origin = loaded.origins.get("server.host", DEFAULT_ORIGIN)
     raise ListeningNeedsKeys([problem_at(origin, "server.host", message, shorten(host), suggestion)])

@@ -6,7 +6,7 @@ from typing import Final
 from smart_ai_router.config.catalogue import KNOWN_PROVIDERS, PROVIDER_SYNONYMS
 from smart_ai_router.config.channel_prices import default_per
 from smart_ai_router.config.channels import is_placeholder
-from smart_ai_router.config.problems import Notice, Problem, did_you_mean, mask, problem_at, shorten
+from smart_ai_router.config.problems import MAKE_KEY, Notice, Problem, did_you_mean, mask, problem_at, shorten
 from smart_ai_router.config.resolved import resolve_providers
 from smart_ai_router.config.settings import Settings
 from smart_ai_router.config.table.upstreams import PRICE_WORDS
@@ -15,7 +15,7 @@ from smart_ai_router.config.upstream_settings import ChannelSettings, PriceSetti
 from smart_ai_router.domain.routing_scores import BUILT_IN_STRATEGIES, StrategyUnknown, choose_strategy
 
 TOKEN_LENGTH_MIN: Final = 16  # a made key has 43; shorter ones can be guessed
-_MAKE_TOKEN: Final = "make one with: python main.py keys create"  # noqa: S105 - a hint, not a token
+_MAKE_TOKEN: Final = f"make one with: {MAKE_KEY}"
 _NOTIFIER_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "console": (),
     "webhook": ("url", "secret"),

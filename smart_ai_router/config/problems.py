@@ -13,6 +13,7 @@ MASK: Final = "***"
 _MASK_ENDS_FROM_LENGTH: Final = 16  # shorter secrets show nothing of themselves
 _SECRET_WORD: Final = re.compile(r"key|kye|tok|secret|passw|pwd|auth|credential|sk-", re.IGNORECASE)
 _REFERENCE_DEFAULT: Final = re.compile(r":-[^}]*\}")
+MAKE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"  # works wherever the router does
 _USER_IN_ADDRESS: Final = re.compile(r"://[^/@\s]*@")
 
 

@@ -144,6 +144,7 @@ class Gateway:
         before = self._decisions.snapshot
         self._decisions = _Decisions(snapshot, self.clock.now())
         self._health.keep_unchanged(before.channels, snapshot.channels)
+        self._health.cooldown_s = snapshot.routing.cooldown_s
         self._live.keep_only(frozenset(channel.id for channel in snapshot.channels))
         self._apply_policy()
 
@@ -156,7 +157,9 @@ class Gateway:
         )
 
     def reset_channel(self, channel_id: str) -> None:
-        """Forget the faults held against a channel."""
+        """Forget the faults held against a channel; "*" means all."""
+        for channel in self._decisions.snapshot.channels if channel_id == "*" else ():
+            self._health.reset(channel.id)
         self._health.reset(channel_id)
 
     def new_request_id(self) -> str:

@@ -20,7 +20,7 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
 class AttemptsSeen(msgspec.Struct, frozen=True, tag=True):
     """How upstream tries ended since the last message. Successes are counted, faults are told one by one."""
 
-    successes: tuple[tuple[str, str, int], ...]  # channel id, channel name, how many
+    successes: tuple[tuple[str, str, float, int], ...]  # channel id, channel name, the latest (UTC), how many
     faults: tuple[tuple[str, str, float, Fault], ...]  # channel id, channel name, when (UTC), what
 
 

@@ -9,14 +9,20 @@ import fcntl
 import gzip
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from smart_ai_router.core.guarded_append import append_whole
+from smart_ai_router.core.journal_source import LINE_BYTES_MAX
 
 _FILE_NAME = re.compile(r"usage_([0-9]{8})[^/]*\.jsonl(\.gz)?")
+
+
+class UsageFileDamaged(OSError):
+    """A packed file that cannot be read to its end."""
 
 
 class DaySource(NamedTuple):
@@ -37,7 +43,10 @@ class UsageLog(Protocol):
         """The files of each UTC day in first..last that has any, oldest day first, archived files first."""
 
     def read(self, source: DaySource, offset: int) -> Iterator[bytes]:
-        """The whole lines, each with its newline, from an offset into the uncompressed text."""
+        """The whole lines, each with its newline, from an offset into the uncompressed text.
+
+        A line beyond `LINE_BYTES_MAX` comes in pieces. Raises UsageFileDamaged behind the last line that can be read.
+        """
 
 
 class UsageFiles:
@@ -50,13 +59,8 @@ class UsageFiles:
         """See `UsageLog`."""
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / f"usage_{day:%Y%m%d}.jsonl"
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            append_whole(descriptor, line + b"\n")
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)  # gives the lock back
+        while not _is_appended(path, line + b"\n"):
+            pass  # the day was archived between opening and locking its file; now there is a new one
 
     def sources(self, first: date, last: date) -> dict[date, tuple[DaySource, ...]]:
         """See `UsageLog`."""
@@ -74,12 +78,32 @@ class UsageFiles:
 
     def read(self, source: DaySource, offset: int) -> Iterator[bytes]:
         """See `UsageLog`. A live file's last line counts once its newline stands; an archived one's at once."""
-        is_compressed = source.path.suffix == ".gz"
-        with gzip.open(source.path) if is_compressed else source.path.open("rb") as file:
-            file.seek(offset)
-            for line in file:
-                if line.endswith(b"\n") or is_compressed:
-                    yield line
+        is_packed = source.path.suffix == ".gz"
+        try:
+            with gzip.open(source.path) if is_packed else source.path.open("rb") as file:
+                file.seek(offset)
+                while line := file.readline(LINE_BYTES_MAX):
+                    if line.endswith(b"\n") or is_packed or len(line) == LINE_BYTES_MAX:
+                        yield line
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise UsageFileDamaged(f"{source.path} is damaged: {error}") from error
+
+
+def _is_appended(path: Path, data: bytes) -> bool:
+    """Append under the file's lock; False when the locked file no longer bears the name."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            is_current = path.stat().st_ino == os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            is_current = False
+        if is_current:
+            append_whole(descriptor, data)
+            os.fdatasync(descriptor)
+        return is_current
+    finally:
+        os.close(descriptor)  # gives the lock back
 
 
 def _day_files(directory: Path) -> Iterator[tuple[date, Path]]:

@@ -9,8 +9,12 @@ from typing import Final
 
 import msgspec
 
+from smart_ai_router.core.calls import Call, Target
+from smart_ai_router.core.ports import UpstreamRequest
 from smart_ai_router.domain.estimates import estimated_tokens
+from smart_ai_router.providers.openai import OpenAIDialect
 
+SCHEME: Final = "demo:"
 MODEL: Final = "demo-chat"
 TEXT: Final = (
     "This is the offline demo provider of Smart AI Router: no model was asked. Add a channel with a real key to "
@@ -25,6 +29,13 @@ class _Asked(msgspec.Struct):
     messages: list[msgspec.Raw] = []
     prompt: msgspec.Raw = msgspec.Raw(b'""')
     input: msgspec.Raw = msgspec.Raw(b'""')
+
+
+class DemoDialect(OpenAIDialect):
+    """Speaks to `answer` inside the process instead of a server."""
+
+    def request(self, call: Call, target: Target) -> UpstreamRequest:
+        return UpstreamRequest("POST", SCHEME + call.endpoint.path, (), self.body(call, target))
 
 
 def answer(path: str, body: bytes) -> tuple[int, Mapping[str, str], list[bytes]]:

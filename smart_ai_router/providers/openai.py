@@ -31,7 +31,23 @@ class OpenAIDialect:
         head = self._heads.get(key)
         if head is None or head[0] is not channel:  # a new snapshot has new channels
             head = self._heads[key] = (channel, _url(channel.base_url, call.endpoint.path), _headers(channel))
-        return UpstreamRequest("POST", head[1], head[2], _body(call, target))
+        return UpstreamRequest("POST", head[1], head[2], self.body(call, target))
+
+    def body(self, call: Call, target: Target) -> bytes:
+        """The client's body, with only what must differ spliced in."""
+        renames = target.model.upstream_name != call.model
+        injects = call.stream and not call.wants_usage
+        if not renames and not injects:
+            return call.body
+        fields = _object_decoder.decode(call.body)
+        if renames:
+            fields["model"] = msgspec.Raw(msgspec.json.encode(target.model.upstream_name))
+        if injects:
+            options = fields.get("stream_options")
+            given = _object_decoder.decode(options) if options is not None and bytes(options) != b"null" else {}
+            given["include_usage"] = msgspec.Raw(b"true")
+            fields["stream_options"] = msgspec.Raw(msgspec.json.encode(given))
+        return msgspec.json.encode(fields)
 
     def reader(self, call: Call, is_stream: bool) -> ReplyReader:
         return StreamReader(call) if is_stream else JsonReader(call)
@@ -56,19 +72,3 @@ def _headers(channel: Channel) -> Headers:
     elif channel.auth_type == "bearer" and channel.api_key:
         headers.append(("authorization", f"Bearer {channel.api_key}"))
     return tuple(headers)
-
-
-def _body(call: Call, target: Target) -> bytes:
-    renames = target.model.upstream_name != call.model
-    injects = call.stream and not call.wants_usage
-    if not renames and not injects:
-        return call.body
-    fields = _object_decoder.decode(call.body)
-    if renames:
-        fields["model"] = msgspec.Raw(msgspec.json.encode(target.model.upstream_name))
-    if injects:
-        options = fields.get("stream_options")
-        given = _object_decoder.decode(options) if options is not None and bytes(options) != b"null" else {}
-        given["include_usage"] = msgspec.Raw(b"true")
-        fields["stream_options"] = msgspec.Raw(msgspec.json.encode(given))
-    return msgspec.json.encode(fields)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from smart_ai_router.adapters.notifiers import (
     NotifierUnavailable,
     notifiers_from,
 )
+from smart_ai_router.adapters.notifiers.settings import WebhookSettings
 from smart_ai_router.core.alerting import AlertOutbox, Notifier
 from smart_ai_router.core.utils.channel_monitor import ChannelMonitor
 from smart_ai_router.domain.alerts import Alert, AlertState
@@ -112,7 +114,7 @@ def test_the_real_package_delivers_and_says_when_it_could_not(caplog: pytest.Log
         urls = [f"json://127.0.0.1:{sink.port}/secret-path" for sink in (first, second)]
         one, two = notifiers_from([{"type": "apprise", "urls": urls}], trusted=True)
         one.notify(alert())
-        assert "配额已用完" in first.take().body.decode()
+        assert json.loads(first.take().body)["title"].endswith("配额已用完")
         with pytest.raises(DeliveryFailed):
             two.notify(alert())
     assert "secret-path" not in caplog.text
@@ -162,6 +164,11 @@ def test_each_type_of_setting_makes_its_notifier(trusted: bool) -> None:
 def test_a_wrong_setting_is_named_by_its_place(entry: dict[str, object], reason: str) -> None:
     with pytest.raises(NotifierSettingsInvalid, match=rf"^notifiers\[1\]: .*{reason}"):
         notifiers_from([{"type": "console"}, entry], trusted=True)
+
+
+def test_s6_settings_show_their_name_and_no_secret() -> None:
+    shown = repr(WebhookSettings(url="https://ops.example.com/hidden", secret="hidden", name="ops"))
+    assert shown == "WebhookSettings(name='ops')"
 
 
 def test_s8_apprise_cannot_be_configured_by_api() -> None:

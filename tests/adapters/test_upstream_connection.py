@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smart_ai_router.adapters.upstream_connection import UpstreamConnection
-from smart_ai_router.adapters.upstream_exchange import DONE, HttpExchange
+from smart_ai_router.adapters.upstream_exchange import DONE, HttpExchange, Watched
 from smart_ai_router.adapters.upstream_framing import HeaderNames
 from smart_ai_router.core.ports import UpstreamRoute
 from tests.adapters.upstream_harness import Recorder
@@ -52,6 +52,11 @@ class FakePool:
 
     def time(self) -> float:
         return 100.0
+
+    def look_s(self, route: UpstreamRoute) -> float:
+        return 1.0
+
+    def watch(self, watched: Watched, look_at: float) -> None: ...
 
     def leave(self, exchange: HttpExchange) -> None: ...
 

@@ -97,6 +97,11 @@ def test_a_reply_that_breaks_http_is_a_fault_and_its_connection_is_closed(raw: b
         pytest.param(
             b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok", b"ok", id="1.0 keep-alive"
         ),
+        pytest.param(
+            OK + b"upgrade: h2,h2c\r\nconnection: Upgrade, Keep-Alive\r\ncontent-length: 2\r\n\r\nok",
+            b"ok",
+            id="an upgrade on offer",
+        ),
         pytest.param(OK + b"content-encoding: identity\r\ncontent-length: 2\r\n\r\nok", b"ok", id="identity"),
     ],
 )

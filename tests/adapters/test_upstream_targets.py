@@ -2,7 +2,14 @@
 
 import pytest
 
-from smart_ai_router.adapters.upstream_targets import TARGETS_MAX, Endpoint, Targets, parse_target, request_head
+from smart_ai_router.adapters.upstream_targets import (
+    BEGINNINGS_MAX,
+    TARGETS_MAX,
+    Endpoint,
+    Targets,
+    parse_target,
+    request_head,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +24,13 @@ from smart_ai_router.adapters.upstream_targets import TARGETS_MAX, Endpoint, Tar
         ("http://[::1]/x", Endpoint("http", "::1", 80), "[::1]", "/x"),
         ("http+unix://%2Frun%2Fa.sock/v1/stats?x=1", Endpoint("http+unix", "/run/a.sock", 0), None, "/v1/stats?x=1"),
         ("http+unix://%2Frun%2FUpper.sock", Endpoint("http+unix", "/run/Upper.sock", 0), None, "/"),
+        ("http+unix://%2Fa.sock/%E4%B8%80?q=a%20b", Endpoint("http+unix", "/a.sock", 0), None, "/%E4%B8%80?q=a%20b"),
+        (
+            "http+unix://%2Fa.sock/a b\r\nx: é#f",
+            Endpoint("http+unix", "/a.sock", 0),
+            None,
+            "/a%20b%0D%0Ax:%20%C3%A9%23f",
+        ),
     ],
 )
 def test_a_url_is_taken_apart(url: str, endpoint: Endpoint, host: str | None, path: str) -> None:
@@ -30,7 +44,7 @@ def test_a_url_is_taken_apart(url: str, endpoint: Endpoint, host: str | None, pa
         *("", "api.openai.com/v1", "/v1/x", "ftp://a/", "file:///etc/passwd", "gopher://a/", "unix:/run/a.sock:/x"),
         *("http://", "http:///path", "http://a b/", "http://a/b c", "http://a/\r\nx: y", "http://a/\x00", "http://a/é"),
         *("http://user:pass@a/", "http://user@a/", "http://a/#f", "http://a:99999/", "http://a:x/"),
-        *("http+unix://run%2Fa.sock/x", "http+unix:///x", "http+unix://%2Frun%00/x"),
+        *("http+unix://run%2Fa.sock/x", "http+unix:///x", "http+unix://%2Frun%00/x", "http+unix://?x"),
     ],
 )
 def test_a_url_that_cannot_be_called_is_refused(url: str) -> None:
@@ -109,3 +123,34 @@ def test_targets_are_remembered_within_a_bound() -> None:
     for number in range(1, TARGETS_MAX + 1):
         targets.get(f"http://a/{number}")
     assert targets.get("http://a/0") is not first
+
+
+def test_a_channels_head_is_built_once_and_never_taken_for_anothers() -> None:
+    target = parse_target("http://a/")
+    first, second = (("authorization", "Bearer one"),), (("authorization", "Bearer two"),)
+    heads = [request_head(target, method, headers, 0) for method in ("POST", "PUT") for headers in (first, second)]
+    again = [request_head(target, method, headers, 0) for method in ("POST", "PUT") for headers in (first, second)]
+    assert heads == again
+    assert [head.split(b" ")[0] for head in heads] == [b"POST", b"POST", b"PUT", b"PUT"]
+    assert [b"Bearer one" in head for head in heads] == [True, False, True, False]
+
+
+def test_headers_that_can_change_are_read_anew_each_time() -> None:
+    target = parse_target("http://a/")
+    headers = [("x", "1")]
+    assert b"x: 1" in request_head(target, "POST", headers, 0)
+    headers[0] = ("x", "2")
+    assert b"x: 2" in request_head(target, "POST", headers, 0)
+
+
+def test_beginnings_are_remembered_within_a_bound() -> None:
+    target = parse_target("http://a/")
+    many = [(("x", str(number)),) for number in range(BEGINNINGS_MAX + 10)]
+    for headers in many:
+        assert b"x: " + headers[0][1].encode() in request_head(target, "POST", headers, 0)
+    assert len(target.beginnings) <= BEGINNINGS_MAX
+
+
+def test_targets_behind_a_unix_socket_are_not_kept_since_clients_name_them() -> None:
+    targets = Targets()
+    assert targets.get("http+unix://%2Fa.sock/x") is not targets.get("http+unix://%2Fa.sock/x")

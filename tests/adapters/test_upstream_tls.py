@@ -6,16 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from smart_ai_router.adapters.upstream_exchange import HttpExchange
+from smart_ai_router.adapters.upstream_http import READ_BUFFER_BYTES
 from smart_ai_router.domain.faults import FaultKind
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.adapters.certificates import make_certificate
 from tests.adapters.upstream_harness import (
+    Recorder,
     assert_fault,
+    begin,
     exchange,
     limited,
     opened,
     raw_server,
     run,
+    within,
 )
 
 KEY = "Bearer sk-secret"
@@ -151,5 +156,38 @@ def test_a_tls_handshake_that_never_ends_is_late() -> None:
             heard = await exchange(upstream, f"https://127.0.0.1:{server.port}/", route=route)
             assert_fault(heard, FaultKind.TIMEOUT, "connect")
             await asyncio.wait_for(server.closed.wait(), 5)  # the dial was given up with its exchange
+
+    run(scenario)
+
+
+def test_a_sink_that_pauses_stops_a_tls_upstream_and_loses_nothing(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    body = json.dumps({"model": "fault:big-line", "stream": True, "messages": []}).encode()
+
+    class Pausing(Recorder):
+        exchange: HttpExchange | None = None
+
+        def on_data(self, data: bytes) -> None:
+            if not self.pieces and self.exchange is not None:
+                self.exchange.pause_reading()
+            super().on_data(data)
+
+    async def scenario() -> None:
+        async with (
+            UpstreamServer(ssl_context=certificate.context) as server,
+            opened(ca_file=str(certificate.path)) as upstream,
+        ):
+            heard = Pausing()
+            heard.exchange = begin(upstream, f"{server.base_url}/chat/completions", heard, body=body)
+            await within(heard.heard_data.wait())
+            stood = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.3, stood.set)  # time enough to send all of it, were it read
+            await within(stood.wait())
+            assert len(heard.body) <= READ_BUFFER_BYTES
+            heard.exchange.resume_reading()
+            await within(heard.done.wait())
+            assert heard.ends == ["end"]
+            assert len(heard.body) > 8 * 1024 * 1024
+            assert heard.body.endswith(b"data: [DONE]\n\n")
 
     run(scenario)

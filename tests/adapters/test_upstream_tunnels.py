@@ -202,3 +202,17 @@ def test_no_thread_is_left_by_name_resolution_beyond_the_loop() -> None:
 
     run(scenario)
     assert threading.active_count() <= before + 1
+
+
+def test_a_cookie_comes_through_from_our_own_control_plane_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+
+    async def scenario() -> None:
+        async with UpstreamServer(unix_path=str(path)), UpstreamServer() as public, opened() as upstream:
+            own = "http+unix://" + str(path).replace("/", "%2F") + "/v1/models"
+            heard = await exchange(upstream, own, headers=(("x-fault", "echo"),))
+            assert heard.headers["set-cookie"] == "session=upstream"
+            heard = await exchange(upstream, f"{public.base_url}/models", headers=(("x-fault", "echo"),))
+            assert "set-cookie" not in heard.headers
+
+    run(scenario)

@@ -1,19 +1,18 @@
 """`/v1/stats/*` over HTTP: the guide's envelopes, parameters and errors."""
 
 import asyncio
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 
 import httpx2
 import pytest
+from fastapi.routing import APIRoute
 
 from smart_ai_router.api.control import create_control_app
-from smart_ai_router.core.alert_log import ChannelAlert
+from smart_ai_router.api.usage_stats import usage_stats_router
 from smart_ai_router.core.statistics_store import Dimension, GroupingUnavailable, TotalsRow
-from tests.api.control_fixtures import ADMIN, ListedAlerts, administrator, client_over, services_over
+from tests.api.control_fixtures import ADMIN, STATS_PATHS, administrator, client_over, services_over
 from tests.core.usage_samples import call, failed
 
 BAD_DATE = {"detail": "日期格式错误，请使用YYYY-MM-DD格式"}
@@ -29,19 +28,6 @@ DATED = [
     "/v1/stats/users",
     "/v1/stats/tags",
 ]
-QUOTA_ALERT = ChannelAlert(
-    "ch_openai_001",
-    "OpenAI Official",
-    "quota_exhausted",
-    "渠道 OpenAI Official 配额已用完",
-    "2025-08-24T12:30:45Z",
-    {"remaining_requests": 0, "reset_time": "2025-08-25T00:00:00Z"},
-)
-
-
-def exact(text: str) -> object:
-    """JSON with its numbers as they were written."""
-    return json.loads(text, parse_float=Decimal)
 
 
 @pytest.mark.parametrize(
@@ -227,54 +213,6 @@ def test_m1_54_a_day_shows_each_channels_failures() -> None:
     assert detail["ch_openai_001"]["failure_rate"] == 66.67
 
 
-def test_m1_39_m1_47_m1_48_alerts_are_those_of_the_last_hours_24_by_default() -> None:
-    old = ChannelAlert("ch_2", "Two", "rate_limit", "429", "2025-08-20T12:30:45Z", None)
-    client = client_over(alerts=ListedAlerts([(30, old), (1, QUOTA_ALERT)]))
-
-    by_default = client.get("/v1/stats/alerts").json()["data"]
-    longer = client.get("/v1/stats/alerts?hours=48").json()["data"]
-
-    assert (by_default["time_range_hours"], by_default["total_alerts"]) == (24, 1)
-    assert by_default["alert_counts"] == {"quota_exhausted": 1}
-    assert list(by_default["alerts"][0])[:6] == [
-        "channel_id",
-        "channel_name",
-        "alert_type",
-        "message",
-        "timestamp",
-        "details",
-    ]
-    assert by_default["alerts"][0]["details"] == {"remaining_requests": 0, "reset_time": "2025-08-25T00:00:00Z"}
-    assert longer["alert_counts"] == {"rate_limit": 1, "quota_exhausted": 1}
-    assert longer["alerts"][0]["details"] is None
-
-
-def test_m1_40_channel_status_passes_on_what_the_monitor_says() -> None:
-    data = administrator().get("/v1/stats/channel-status").json()["data"]
-
-    assert data["notified_channels"] == ["ch_401"]
-    assert data["error_counts"] == {"ch_500": 2}
-
-
-def test_m1_41_m1_42_clearing_answers_in_the_guides_words() -> None:
-    alerts = ListedAlerts()
-    client = client_over(alerts=alerts)
-
-    one = client.post("/v1/stats/clear-alerts/ch_openai_001")
-    all_of_them = client.post("/v1/stats/clear-all-alerts")
-
-    assert exact(one.text) == {"success": True, "message": "已清除渠道 ch_openai_001 的告警状态"}
-    assert exact(all_of_them.text) == {"success": True, "message": "已清除所有渠道的告警状态"}
-    assert alerts.cleared == ["ch_openai_001", "*"]
-
-
-def test_clearing_is_not_done_by_looking() -> None:
-    client = administrator()
-
-    assert client.get("/v1/stats/clear-all-alerts").status_code == 405
-    assert client.get("/v1/stats/clear-alerts/ch_openai_001").status_code == 405
-
-
 def test_m1_75_the_free_query_groups_filters_and_orders() -> None:
     client = client_over(
         [
@@ -289,6 +227,22 @@ def test_m1_75_the_free_query_groups_filters_and_orders() -> None:
 
     assert [(row["model"], row["cost"]) for row in data["rows"]] == [("b", 2), ("a", 1)]
     assert data["filters"] == {"user": "ada"}
+
+
+def test_m1_73_the_region_of_a_call_is_a_dimension_of_the_query() -> None:
+    client = client_over([call(1, cost="1", region="eu"), call(2, cost="2", region="us"), call(3, cost="4")])
+
+    rows = client.get("/v1/stats/query?by=region").json()["data"]["rows"]
+
+    assert [(row["region"], row["cost"]) for row in rows] == [("(none)", 4), ("eu", 1), ("us", 2)]
+
+
+def test_m1_65_the_statistics_interface_stands_where_the_guide_says() -> None:
+    paths = {path for _, path in STATS_PATHS if "ch_openai" not in path}
+
+    router = usage_stats_router(services_over())
+
+    assert paths <= {route.path for route in router.routes if isinstance(route, APIRoute)}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_m1_02_other_interfaces_need_a_key(host: str):
 
     assert caught.value.exit_code == 2
     assert "router_config.yaml:1:16: server.host" in str(caught.value)
-    assert "python main.py keys create" in str(caught.value)
+    assert "SMART_AI_ROUTER__AUTH__API_TOKEN=$(python -c " in str(caught.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])

@@ -1,8 +1,13 @@
 """Usage records as files."""
 
+import fcntl
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+
+import pytest
 
 from smart_ai_router.core.utils.usage_tracker import (
     encode_usage_record,
@@ -40,3 +45,32 @@ def test_a_write_that_fails_is_raised_and_leaves_the_file_as_it_was(tmp_path: Pa
 
     assert done.stdout == "raised\n"
     assert day_file(tmp_path).read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system does not list who waits for a lock")
+def test_a_line_for_a_day_that_is_being_archived_goes_to_a_new_file(tmp_path: Path) -> None:
+    # given: an archiver holds the lock of the day's file
+    tracker = tracker_in(tmp_path)
+    tracker.record_usage(call(1))
+    descriptor = os.open(day_file(tmp_path), os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    writing = threading.Thread(target=tracker.record_usage, args=(call(2),))
+    writing.start()
+    assert waits_for_lock(writing)
+
+    # when: it takes the file away
+    day_file(tmp_path).rename(tmp_path / "packed")
+    os.close(descriptor)
+    writing.join(10)
+
+    # then
+    assert (tmp_path / "packed").read_bytes().count(b"\n") == 1
+    assert day_file(tmp_path).read_bytes().count(b"\n") == 1
+
+
+def waits_for_lock(thread: threading.Thread) -> bool:
+    """True once the kernel lists this process as waiting for a file lock."""
+    while thread.is_alive():
+        if any("->" in line and f" {os.getpid()} " in line for line in Path("/proc/locks").read_text().splitlines()):
+            return True
+    return False

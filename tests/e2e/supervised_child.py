@@ -12,7 +12,7 @@ from smart_ai_router.adapters.processes import SupervisorLink
 
 
 class ChildProgram:
-    """Behaves as `--mode` says: serve | stubborn | dies | dies-once | refuses."""
+    """Behaves as `--mode` says: serve | stubborn | unready | dies | dies-once | refuses."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -33,7 +33,12 @@ class ChildProgram:
             return 1
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGHUP, self._on_signal)
-        SupervisorLink(self.options.link_fd).report_ready([f"{self.options.name} says hello"])
+        link = SupervisorLink(self.options.link_fd)
+        if mode == "unready":
+            self.note("waiting")
+            while True:
+                signal.pause()
+        link.report_ready([f"{self.options.name} says hello"])
         if self.options.listen_fd is None:
             while not self.stop.wait(0.05):
                 pass

@@ -57,7 +57,7 @@ class Router:
         return connection, int(connection.makefile().readline())
 
     def events(self) -> list[str]:
-        return self.log_path.read_text().splitlines()
+        return self.log_path.read_text().splitlines() if self.log_path.exists() else []
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)
@@ -198,6 +198,20 @@ def test_a_worker_that_does_not_end_is_killed_at_the_deadline_and_the_books_are_
     assert code == 0
     assert "gateway-0 did not end in time" in said
     assert router.events()[-2:] == ["control SIGTERM", "control end"]
+
+
+def test_a_worker_that_never_was_ready_has_nothing_to_finish_and_is_not_waited_for(
+    routers: ExitStack, tmp_path: Path
+) -> None:
+    router = started(routers, tmp_path, "control:serve", "gateway-0:unready", drain_s=3600.0)
+    while not {"gateway-0 waiting", "control start"} <= set(router.events()):
+        pass
+
+    router.stop()
+
+    code, said = router.end()
+    assert code == 0
+    assert "gateway-0 did not end in time and is killed\n" in said
 
 
 def test_a_second_signal_ends_the_waiting(routers: ExitStack, tmp_path: Path) -> None:

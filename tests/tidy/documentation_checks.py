@@ -10,7 +10,8 @@ _PATH = re.compile(r"`([\w.-]+(?:/[\w.*<>{}-]+)+/?|[\w-]+\.(?:py|toml|yaml|lock|
 _COMMAND = re.compile(r"(?:^|\s)(?:python3? main\.py|smart-ai-router)(?P<rest>(?: [^\s|&;`\\#]+)*)")
 _SCRIPT = re.compile(r"(?:^|\s)python3? (?P<path>[\w/.-]+\.py)")
 SHELLS = ("bash", "sh", "shell", "console", "")
-MADE_AT_RUN_TIME = ("logs/", "data/", ".venv", ".cache", "console_dist", "router_config.yaml", "dist/", "v1/", "api/")
+MADE_AT_RUN_TIME = ("logs", "data", ".venv", ".venv-dev", ".cache", "console_dist", "dist", "router_config.yaml")
+FILE_ENDS = (".py", ".md", ".toml", ".yaml", ".lock", ".json", ".jsonl", ".conf", ".cfg", ".service", ".ts", ".vue")
 
 
 def dead_paths(page: str, text: str, paths: Collection[str]) -> list[str]:
@@ -23,9 +24,13 @@ def dead_paths(page: str, text: str, paths: Collection[str]) -> list[str]:
     for target in _LINK.findall(prose):
         if "://" not in target and _join(here, target) not in known:
             found.append(f"{page}: links to {target}, which does not exist")
+    roots = {path.partition("/")[0] for path in paths}
     for name in _PATH.findall(prose):
-        plain = name.rstrip("/")
-        if any(word in name for word in MADE_AT_RUN_TIME) or set("*<>{}").intersection(name):
+        plain = name.removeprefix("./").rstrip("/")
+        parts = plain.split("/")
+        # `Qwen/Qwen3-8B` is a model; a path begins with one of our folders or ends like one of our files.
+        is_path = (parts[0] in roots and len(parts) > 1) or plain.endswith(FILE_ENDS)
+        if not is_path or set(MADE_AT_RUN_TIME).intersection(parts) or set("*<>{}").intersection(name):
             continue
         if plain not in known and not any(path.endswith(f"/{plain}") for path in known):
             found.append(f"{page}: names {name}, which does not exist")

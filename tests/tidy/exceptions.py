@@ -3,6 +3,7 @@
 BROAD_EXCEPTS = {
     "smart_ai_router/adapters/upstream_exchange.py": "guards the pool against a mistake in whoever reads the reply",
     "smart_ai_router/core/alerting.py": "the one guard around notifiers",
+    "smart_ai_router/core/bookkeeper.py": "guards the books against who listens to them",
     "smart_ai_router/core/utils/channel_monitor.py": "guards the monitor against an override of _send_alert",
 }
 HIDDEN_IMPORTS = {

@@ -21,7 +21,7 @@ def test_a_file_in_code_marks_must_exist_by_its_path_or_its_end() -> None:
 
 
 def test_files_made_at_run_time_and_patterns_are_not_asked_for() -> None:
-    text = "`logs/usage_YYYYMMDD.jsonl`, `config/router_config.yaml`, `docs/{zh,en}`, `/v1/stats/daily`"
+    text = "`./logs`, `logs/usage_1.jsonl`, `config/router_config.yaml`, `docs/{zh,en}`, `/v1/stats`, `Qwen/Qwen3-8B`"
 
     assert dead_paths("README.md", text, PATHS) == []
 

@@ -30,6 +30,7 @@ def test_words_that_only_contain_an_empty_name_pass() -> None:
 
 def test_the_guides_folder_keeps_its_name() -> None:
     assert empty_names(Source("smart_ai_router/core/utils/usage_tracker.py", "")) == []
+    assert empty_names(Source("tests/core/utils/test_usage_tracker.py", "")) == []
 
 
 def test_the_closed_room_holds_its_two_files_and_nothing_else() -> None:

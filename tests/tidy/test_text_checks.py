@@ -37,6 +37,12 @@ def test_a_sleep_in_a_test_is_found_and_giving_way_is_not() -> None:
     ]
 
 
+def test_a_sleep_that_waits_for_an_event_passes_and_one_in_an_endless_loop_does_not() -> None:
+    text = "while not done:\n    await asyncio.sleep(0.01)\nwhile True:\n    time.sleep(1)\n"
+
+    assert waiting_and_patching(Source("tests/x.py", text)) == ["tests/x.py:4: time.sleep: wait for the event itself"]
+
+
 def test_patching_by_path_is_found_and_setting_the_environment_is_not() -> None:
     text = "monkeypatch.setattr('a.b.c', 1)\nmonkeypatch.setenv('A', '1')\nwith mock.patch('a.b'):\n    pass\n"
 

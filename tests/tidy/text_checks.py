@@ -26,17 +26,26 @@ def foreign_words(path: str, text: str) -> list[str]:
 
 
 def waiting_and_patching(source: Source) -> list[str]:
-    """Sleeps in tests, and patches by path: both hide what a test depends on."""
+    """Sleeps in tests, and patches by path: both hide what a test depends on.
+
+    A short sleep inside `while not event:` waits for the event itself; the test's own time limit bounds it.
+    """
     found = []
+    polled = _polling_sleeps(source.tree)
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.Call):
             continue
         name = dotted(node.func)
-        if name in ("time.sleep", "asyncio.sleep") and not _is_zero(node):
+        if name in ("time.sleep", "asyncio.sleep") and not _is_zero(node) and node not in polled:
             found.append(source.at(node, f"{name}: wait for the event itself"))
         if name in ("mock.patch", "patch", "mocker.patch", "monkeypatch.setattr") and _first_is_text(node):
             found.append(source.at(node, f"{name} by path: give the part to its constructor"))
     return found
+
+
+def _polling_sleeps(tree: ast.Module) -> set[ast.AST]:
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.While) and not isinstance(node.test, ast.Constant)]
+    return {node for loop in loops for statement in loop.body for node in ast.walk(statement)}
 
 
 def _is_zero(call: ast.Call) -> bool:

@@ -21,7 +21,7 @@ from smart_ai_router.core.statistics.memory import (
     no_further_dimensions,
 )
 from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, GroupingUnavailable, Totals, TotalsRow
-from smart_ai_router.core.usage_files import DaySource, UsageLog
+from smart_ai_router.core.usage_files import DaySource, UsageFileDamaged, UsageLog
 
 DAYS_HELD_MAX: Final = 70  # a month and the one before it, so that a report reads each file once
 
@@ -133,12 +133,19 @@ class JournalStatistics:
         return read.statistics
 
     def _take_in(self, read: _DayRead, source: DaySource) -> None:
-        for line in self._log.read(source, read.offset):
-            try:
-                read.statistics.add(post_line(line.rstrip(b"\n"), read.offset, self._zone_days))
-            except LineRefused as refusal:
-                read.invalid_lines += refusal.reason != BLANK
-            read.offset += len(line)
+        try:
+            for line in self._log.read(source, read.offset):
+                read.invalid_lines += not self._is_taken(read.statistics, line, read.offset)
+                read.offset += len(line)
+        except UsageFileDamaged:
+            read.invalid_lines += 1  # what stood before the damage counts
+
+    def _is_taken(self, statistics: MemoryStatistics, line: bytes, offset: int) -> bool:
+        try:
+            statistics.add(post_line(line.rstrip(b"\n"), offset, self._zone_days))
+        except LineRefused as refusal:
+            return refusal.reason == BLANK
+        return True
 
 
 def _require_names(names: Sequence[str], further: set[str], days: Sequence[object]) -> None:

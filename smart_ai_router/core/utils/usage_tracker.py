@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, TypedDict
 
+from smart_ai_router.core.archive import DAYS_TO_KEEP, ArchiveDoor, ArchiveReport, archive_old_days
 from smart_ai_router.core.local_days import LocalDays, date_of
 from smart_ai_router.core.posting import LineRefused, post_line
 from smart_ai_router.core.report import UsageReport, usage_report
@@ -63,6 +64,10 @@ Amount = Decimal | int | str | float
 Day = date | str | None
 
 
+class ArchiveUnavailable(Exception):
+    """A tracker without an archive was told to archive."""
+
+
 class GroupStatistics(TypedDict):
     """One group of `get_stats_by`: its values by dimension name, and its figures."""
 
@@ -84,16 +89,18 @@ class UsageTracker:
         logs_dir: str | Path = "logs",
         *,
         log: UsageLog | None = None,
+        archive: ArchiveDoor | None = None,
         time_zone: str = "UTC",
         currency: str = "USD",
         now: Callable[[], float] = time.time,
     ) -> None:
         """`time_zone` (an IANA name) decides which day a call belongs to; file names are those of the UTC day.
 
-        Raises TimeZoneUnknown.
+        `log` and `archive` replace the files in `logs_dir`. Raises TimeZoneUnknown.
         """
         self.logs_dir = Path(logs_dir)
         self._log: UsageLog = UsageFiles(self.logs_dir) if log is None else log
+        self._archive = archive
         self._zone_days = LocalDays(time_zone)
         self._currency = currency
         self._now = now
@@ -149,6 +156,15 @@ class UsageTracker:
             groups.setdefault(row.keys, Sums()).add(row.totals)
         dearest_first = sorted(groups.items(), key=lambda each: (-each[1].cost_pico(self._currency), each[0]))
         return [_group(dimensions, keys, sums, self._currency) for keys, sums in dearest_first]
+
+    def archive_old_logs(self, days_to_keep: int = DAYS_TO_KEEP) -> ArchiveReport:
+        """Pack the days that are more than `days_to_keep` days old; they count everywhere as before.
+
+        Raises DaysToKeepInvalid, and ArchiveUnavailable for a tracker that was given no `archive`.
+        """
+        if self._archive is None:
+            raise ArchiveUnavailable("give the tracker an archive: UsageTracker(logs, archive=ArchiveDirectory(logs))")
+        return archive_old_days(self._archive, self._now(), days_to_keep)
 
     def invalid_lines(self, first: Day = None, last: Day = None) -> int:
         """How many lines of these UTC days' files are no usage records (and cost only themselves)."""

@@ -40,14 +40,15 @@ def usage_records(draw: st.DrawFn) -> list[UsageRecord]:
     for number in range(draw(st.integers(0, 25))):
         channel = draw(st.sampled_from("abc"))
         succeeded = draw(st.booleans())
-        landed = AttemptRecord(f"ch_{channel}", "A", "openai", "m", 200, None, None, 1, 1, Decimal(0), 5)
+        name = draw(st.sampled_from(["One", "Two", ""]))
+        landed = AttemptRecord(f"ch_{channel}", name, "openai", "m", 200, None, None, 1, 1, Decimal(0), 5)
         records.append(
             call(
                 number,
                 (FIRST + timedelta(days=draw(st.integers(0, DAYS - 1)))).isoformat(),
                 str(pico_to_decimal(draw(st.integers(0, 10**13)))),
                 channel_id=f"ch_{channel}",
-                channel_name=draw(st.sampled_from(["One", "Two", ""])),
+                channel_name=name,
                 provider=draw(st.sampled_from(["openai", "qwen", ""])),
                 model=draw(st.sampled_from(["m1", "m2"])),
                 user_id=draw(st.sampled_from([None, "ada", "bob"])),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from smart_ai_router.core.journal_source import LINE_BYTES_MAX
 from smart_ai_router.core.usage_files import DaySource, UsageFiles
 from smart_ai_router.core.utils.usage_tracker import (
     UsageTracker,
@@ -132,3 +133,24 @@ def test_only_the_newest_days_are_held_in_memory(tmp_path: Path) -> None:
     assert [tracker.get_monthly_stats(2025, month)["total_cost"] for month in range(1, 8)] == [Decimal(28)] * 7
     assert tracker.get_stats_by("provider", first="2025-01-01", last="2025-12-31")[0]["requests"] == 196
     assert tracker.get_monthly_stats(2025, 1)["total_requests"] == 28
+
+
+def test_a_damaged_archive_counts_up_to_the_damage_and_is_reported(tmp_path: Path) -> None:
+    # given: two packed parts, the second of which is cut
+    (tmp_path / "archive").mkdir()
+    whole, cut = (gzip.compress(encode_usage_record(call(number)) + b"\n") for number in (1, 2))
+    (tmp_path / "archive" / "usage_20250820.jsonl.gz").write_bytes(whole + cut[: len(cut) // 2])
+    (tmp_path / "archive" / "usage_20250820.2.jsonl.gz").write_bytes(b"not packed at all")
+    tracker = tracker_in(tmp_path)
+
+    assert tracker.get_daily_stats()["total_requests"] == 1
+    assert tracker.invalid_lines() == 2
+
+
+def test_a_line_without_end_costs_itself_and_no_memory(tmp_path: Path) -> None:
+    good = encode_usage_record(call(1)) + b"\n"
+    day_file(tmp_path).write_bytes(good + b"x" * (LINE_BYTES_MAX + 5) + b"\n" + encode_usage_record(call(2)) + b"\n")
+    tracker = tracker_in(tmp_path)
+
+    assert tracker.get_daily_stats()["total_requests"] == 2
+    assert tracker.invalid_lines() == 2  # the line comes in two pieces

@@ -72,6 +72,7 @@ class Child:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1.0):
                 if listens(self.pid, self.port):
                     return self
+                self.stop()
                 raise MeasurementImpossible(f"another process answers on port {self.port}")
             time.sleep(POLL_S)
         said = self._log.read_bytes()[-LOG_BYTES_SHOWN:].decode(errors="replace")

@@ -35,6 +35,7 @@ def main() -> None:
 @click.option("--svg", "svg_path", type=click.Path(path_type=Path), help="Draw the ratios there.")
 @click.option("--keep", is_flag=True, help="Keep the figures in benchmarks/results/ for later runs to compare with.")
 def gateway(
+    *,
     rounds: int | None,
     seconds: float | None,
     quick: bool,

@@ -26,6 +26,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from smart_ai_router.core.guarded_append import append_whole
+
 GROUP_SYNC_S: Final = 0.1
 RETRY_S: Final = 0.25
 RESERVE_BYTES: Final = 4 * 1024 * 1024  # room for the lines of about 3,000 calls in flight
@@ -84,18 +86,8 @@ class JournalFile:
         """Append whole lines; return the file's new size. Raises OSError and leaves the file as it was."""
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
-            size = os.fstat(self._fd).st_size
-            if size and os.pread(self._fd, 1, size - 1) != b"\n":
-                data = b"\n" + data
-            written = 0
-            try:
-                while written < len(data):
-                    written += os.write(self._fd, data[written:] if written else data)
-            except OSError:
-                if written:
-                    os.ftruncate(self._fd, size)
-                raise
-            return size + written
+            append_whole(self._fd, data)
+            return os.fstat(self._fd).st_size
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 

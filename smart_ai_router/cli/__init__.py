@@ -17,6 +17,9 @@ EXIT_USAGE = 2
 COMMANDS = (
     CommandEntry("serve", "serve", "Start the router: gateway, console, books. 启动"),
     CommandEntry("report", "report", "Usage and cost of a day, its week and its month. 统计报告"),
+    CommandEntry("archive", "archive", "Pack old days of the usage journal. 归档"),
+    CommandEntry("verify", "books", "Prove the books: recompute everything from the journal. 核对账目"),
+    CommandEntry("rebuild", "books", "Make the books anew from the journal. 重建账目"),
     CommandEntry("prices", "prices", "What models cost: list, show, compare. 价格"),
     CommandEntry("openapi", "openapi", "Write the OpenAPI document of the HTTP interface. 接口描述"),
     CommandEntry("config", "config", "Check the configuration, or say where each value comes from. 配置"),

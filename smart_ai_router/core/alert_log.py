@@ -20,6 +20,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from smart_ai_router.core.guarded_append import append_whole
 from smart_ai_router.core.plain_json import encode_plain
 from smart_ai_router.domain.alert_words import seconds_of
 from smart_ai_router.domain.alerts import Alert, ChannelState
@@ -139,7 +140,7 @@ class FileAlertLog:
         """See `AlertLog`; the line is on the disk when this returns."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._locked() as descriptor:
-            _append_whole(descriptor, line + b"\n")
+            append_whole(descriptor, line + b"\n")
             os.fdatasync(descriptor)
 
     def newest_first(self) -> Iterator[bytes]:
@@ -233,20 +234,6 @@ class _Memory(msgspec.Struct, frozen=True):
 
 _ALERT_DECODER: Final = msgspec.json.Decoder(ChannelAlert, float_hook=Decimal)
 _MEMORY_DECODER: Final = msgspec.json.Decoder(_Memory, float_hook=Decimal)
-
-
-def _append_whole(descriptor: int, data: bytes) -> None:
-    size = os.fstat(descriptor).st_size
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        data = b"\n" + data
-    written = 0
-    try:
-        while written < len(data):
-            written += os.write(descriptor, data[written:])
-    except OSError:
-        if written:
-            os.ftruncate(descriptor, size)
-        raise
 
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:

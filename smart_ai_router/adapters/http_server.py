@@ -9,6 +9,7 @@ after that are never read as another request.
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -29,6 +30,8 @@ WRITE_BUFFER_BYTES: Final = 64 * 1024  # per open stream; beyond it the upstream
 
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _CHUNKED_END: Final = b"0\r\n\r\n"
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +354,15 @@ class Connection(asyncio.Protocol):
         self.speaks_chunked = chunked
         reply = HttpReply(self, request.method == "HEAD")
         self._current = reply
-        self._server.handler.handle(request, reply)
+        try:
+            self._server.handler.handle(request, reply)
+        except Exception:  # the request's edge: a mistake of ours costs this request, and is told
+            _logger.exception("%s %r could not be handled", request.method, request.path[:200])
+            if reply.started:
+                reply.abort()
+            else:
+                self.keep_alive = False
+                self._server.handler.refuse(500, "the router made a mistake; its log says more", reply)
 
     def _fail(self, status: int, message: str) -> None:
         """Answer once in the API's error shape and close; a reply under way is cut instead."""

@@ -1,5 +1,7 @@
 """The control plane's HTTP application: built from its services, closed to everybody but the administrator."""
 
+from typing import Final
+
 from fastapi import FastAPI
 
 from smart_ai_router import __version__
@@ -11,6 +13,11 @@ from smart_ai_router.api.security_headers import SecurityHeaders
 from smart_ai_router.api.system_routes import system_router
 from smart_ai_router.api.usage_stats import usage_stats_router
 
+DESCRIPTION: Final = (
+    "统计、告警、路由与系统接口，都需要管理员令牌：Authorization: Bearer <admin token>。"
+    "模型调用接口与 OpenAI 兼容：/v1/chat/completions、/v1/completions、/v1/embeddings、/v1/models。"
+)
+
 __all__ = ["AlertsView", "ControlServices", "ReloadOutcome", "create_control_app"]
 
 
@@ -19,7 +26,7 @@ def create_control_app(services: ControlServices) -> FastAPI:
     app = ControlApp(
         title="Smart AI Router",
         version=__version__,
-        description="统计、告警、路由与系统接口。所有请求都需要管理员令牌：Authorization: Bearer <admin token>。",
+        description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

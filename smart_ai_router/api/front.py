@@ -18,6 +18,7 @@ from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.failures import Failure, failure_of_refusal
 
 JSON_HEADERS: Final = (("content-type", "application/json"),)
+REFUSAL_CODES: Final = {413: "request_too_large", 500: "internal_error"}
 UNKNOWN_PATH: Final = "nothing is served at {path}; calls go to /v1/chat/completions, the console is at /console"
 
 
@@ -79,8 +80,8 @@ class Front:
             )
 
     def refuse(self, status: int, message: str, reply: ClientReply) -> None:
-        kind = "invalid_request_error" if status < 500 else "service_unavailable"
-        code = "request_too_large" if status == 413 else "bad_request" if status < 500 else "router_busy"
+        kind = "invalid_request_error" if status < 500 else "server_error" if status == 500 else "service_unavailable"
+        code = REFUSAL_CODES.get(status, "bad_request" if status < 500 else "router_busy")
         retry_after_s = 1.0 if status == 503 else None
         self._refuse(Failure(status, kind, code, message, retry_after_s=retry_after_s), reply)
 

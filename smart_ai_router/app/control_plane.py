@@ -180,6 +180,7 @@ class ControlPlane:
             system_info=self._system_info,
             attempts=self._store,
             currency=self._settings.system.currency,
+            metrics=self._metrics.text if self._settings.monitoring.enable_metrics else None,
         )
 
     def configuration_status(self) -> Mapping[str, object]:

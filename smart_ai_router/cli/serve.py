@@ -71,8 +71,8 @@ def gateway_boot(settings: Settings, worker: int) -> GatewayBoot:
     return GatewayBoot(
         worker=worker,
         workers=server.workers,
-        data_dir=settings.storage.data_dir,
-        logs_dir=settings.journal.logs_dir,
+        data_dir=str(Path(settings.storage.data_dir).resolve()),  # the control plane's address is made of it
+        logs_dir=str(Path(settings.journal.logs_dir).resolve()),
         time_zone=settings.system.time_zone,
         durability=settings.journal.durability,
         head_s=server.header_timeout,

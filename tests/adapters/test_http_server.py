@@ -33,6 +33,11 @@ class Echo:
             reply.write(b"one")
             reply.write(b"two")
             reply.finish(b"end")
+        elif request.path == "/mistake":
+            raise LookupError("nobody thought of this")
+        elif request.path == "/late-mistake":
+            reply.start(200, JSON, None)
+            raise LookupError("nobody thought of this")
         else:
             reply.send(200, JSON, json.dumps({"path": request.path, "body": len(request.body)}).encode())
 
@@ -162,6 +167,22 @@ def test_a_stream_is_chunked_for_http_1_1_and_closed_for_http_1_0() -> None:
             assert old.endswith(b"\r\n\r\nonetwoend")
 
     run(scenario)
+
+
+def test_a_mistake_of_the_handler_costs_its_request_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with serving() as (_, _, port):
+            got = await exchange(port, b"GET /mistake HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert got.startswith(b"HTTP/1.1 500 ")
+            late = await exchange(port, b"GET /late-mistake HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert not late.endswith(b"0\r\n\r\n")  # never the end of a whole answer
+            assert (await exchange(port, b"GET /a HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+
+    run(scenario)
+    assert [record.message for record in caplog.records] == [
+        "GET '/mistake' could not be handled",
+        "GET '/late-mistake' could not be handled",
+    ]
 
 
 def test_a_half_sent_head_is_closed_in_time() -> None:

@@ -29,42 +29,49 @@ def digest(store: MemoryStore) -> str:
         return books_digest(books)
 
 
-@pytest.fixture(params=["the same process", "the next process"])
-def look_again(request: pytest.FixtureRequest, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Book, then book once more after something happened: in one process, or after a restart."""
-    store = MemoryStore()
-    first = keep(tmp_path, store)
-    first.catch_up()
+class Watch:
+    """Books a directory now and again: in one process, or with a restart before the last look."""
 
-    def again() -> MemoryStore:
-        bookkeeper = first if request.param == "the same process" else keep(tmp_path, store)
+    def __init__(self, logs: Path, restarts: bool) -> None:
+        self._logs = logs
+        self._restarts = restarts
+        self._store = MemoryStore()
+        self._bookkeeper = keep(logs, self._store)
+
+    def look(self) -> None:
+        assert self._bookkeeper.catch_up()
+
+    def look_again(self) -> MemoryStore:
+        """Twice, because the second look must find nothing new."""
+        bookkeeper = keep(self._logs, self._store) if self._restarts else self._bookkeeper
         assert bookkeeper.catch_up()
         assert bookkeeper.catch_up()
-        return store
-
-    first.catch_up()
-    again.first = first  # type: ignore[attr-defined]
-    return again
+        return self._store
 
 
-def test_a_packed_day_is_known_again_without_unpacking_it(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture(params=[False, True], ids=["one process", "restarted"])
+def watch(request: pytest.FixtureRequest, tmp_path: Path) -> Watch:
+    return Watch(tmp_path, request.param)
+
+
+def test_a_packed_day_is_known_again_without_unpacking_it(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(10))
-    look_again.first.catch_up()
+    watch.look()
 
     pack(tmp_path / DAY)
-    store = look_again()
+    store = watch.look_again()
 
     assert (sizes(store), reasons(store)) == ([(10, 0)], {})
     assert store.journal_files()[0].inode == 0
 
 
-def test_what_was_not_yet_read_of_a_packed_day_is_read_from_the_archive(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_what_was_not_yet_read_of_a_packed_day_is_read_from_the_archive(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(10))
-    look_again.first.catch_up()
+    watch.look()
 
     write_lines(tmp_path / DAY, lines(5, first=10))
     pack(tmp_path / DAY)
-    store = look_again()
+    store = watch.look_again()
 
     assert (sizes(store), reasons(store), len(ids(store))) == ([(15, 0)], {}, 15)
 
@@ -87,16 +94,16 @@ def test_a_day_that_was_moved_to_the_archive_unpacked_counts_too(tmp_path: Path)
     assert len(ids(booked(tmp_path))) == 10
 
 
-def test_lines_that_come_for_a_packed_day_are_booked_once(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_lines_that_come_for_a_packed_day_are_booked_once(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(10))
-    look_again.first.catch_up()
+    watch.look()
     pack(tmp_path / DAY)
-    look_again.first.catch_up()
+    watch.look()
 
     write_lines(tmp_path / DAY, lines(15, first=10))
-    store = look_again()
+    store = watch.look_again()
     pack(tmp_path / DAY, "usage_20260131.2.jsonl")
-    look_again()
+    watch.look_again()
 
     assert (sizes(store), len(ids(store))) == ([(10, 0), (15, 0)], 25)
     assert reasons(store) == {}
@@ -117,38 +124,38 @@ def test_while_a_day_stands_in_both_places_it_counts_once(tmp_path: Path) -> Non
         assert (sizes(each), reasons(each)) == ([(10, 0)], {})
 
 
-def test_a_file_moved_away_and_back_is_read_on(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_moved_away_and_back_is_read_on(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(10))
-    look_again.first.catch_up()
+    watch.look()
 
     shutil.copy(tmp_path / DAY, tmp_path / "copy")
     (tmp_path / DAY).unlink()
-    os.replace(tmp_path / "copy", tmp_path / DAY)
+    (tmp_path / "copy").replace(tmp_path / DAY)
     write_lines(tmp_path / DAY, lines(5, first=10))
-    store = look_again()
+    store = watch.look_again()
 
     assert (sizes(store), reasons(store)) == ([(15, 0)], {})
 
 
-def test_d5_a_file_that_was_cut_is_noticed_and_nothing_counts_twice(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_d5_a_file_that_was_cut_is_noticed_and_nothing_counts_twice(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(10))
-    look_again.first.catch_up()
+    watch.look()
 
     os.truncate(tmp_path / DAY, len(b"\n".join(lines(4))) + 1)
     write_lines(tmp_path / DAY, lines(2, first=20))
-    store = look_again()
+    store = watch.look_again()
 
     assert (len(ids(store)), reasons(store)) == (12, {"cut": 1})
     assert sizes(store) == [(10, 0), (2, 4)]
 
 
-def test_d5_a_file_that_was_replaced_is_noticed_and_the_new_one_is_read(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_d5_a_file_that_was_replaced_is_noticed_and_the_new_one_is_read(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(3))
-    look_again.first.catch_up()
+    watch.look()
 
     write_lines(tmp_path / "other", lines(6, first=50))
-    os.replace(tmp_path / "other", tmp_path / DAY)
-    store = look_again()
+    (tmp_path / "other").replace(tmp_path / DAY)
+    store = watch.look_again()
 
     assert (len(ids(store)), reasons(store)) == (9, {"replaced": 1})
 
@@ -163,35 +170,35 @@ def test_a_file_rewritten_in_place_is_noticed_after_a_start(tmp_path: Path) -> N
     assert (len(ids(store)), reasons(store)) == (9, {"replaced": 1})
 
 
-def test_d5_logrotates_way_of_moving_a_file_aside_is_noticed(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_d5_logrotates_way_of_moving_a_file_aside_is_noticed(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(3))
-    look_again.first.catch_up()
+    watch.look()
 
     (tmp_path / DAY).rename(tmp_path / f"{DAY}.1")
     write_lines(tmp_path / DAY, lines(3, first=10))
-    store = look_again()
+    store = watch.look_again()
 
     assert (len(ids(store)), reasons(store)) == (6, {"replaced": 1})
 
 
-def test_a_file_that_is_gone_is_noticed_once_and_its_records_stay(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_that_is_gone_is_noticed_once_and_its_records_stay(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(3))
-    look_again.first.catch_up()
+    watch.look()
 
     (tmp_path / DAY).unlink()
-    store = look_again()
+    store = watch.look_again()
 
     assert (len(ids(store)), reasons(store)) == (3, {"missing": 1})
 
 
-def test_a_restored_copy_of_a_packed_day_changes_nothing(tmp_path: Path, look_again) -> None:  # type: ignore[no-untyped-def]
+def test_a_restored_copy_of_a_packed_day_changes_nothing(tmp_path: Path, watch: Watch) -> None:
     write_lines(tmp_path / DAY, lines(10))
-    look_again.first.catch_up()
+    watch.look()
     archive = pack(tmp_path / DAY)
-    look_again.first.catch_up()
+    watch.look()
 
     (tmp_path / DAY).write_bytes(gzip.decompress(archive.read_bytes()))
-    store = look_again()
+    store = watch.look_again()
 
     assert (sizes(store), reasons(store)) == ([(10, 0)], {})
 

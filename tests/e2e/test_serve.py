@@ -114,3 +114,15 @@ def test_a_second_start_in_the_same_folder_is_refused(served: Served, tmp_path: 
 
     assert second.returncode == 2
     assert f"process id {served.process.pid}" in second.stderr
+
+
+def test_books_of_another_time_zone_are_refused_with_the_way_out(served: Served, tmp_path: Path) -> None:
+    served.stop()
+    command = [sys.executable, "-P", "-m", "smart_ai_router", "--port", "0"]
+    variables = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "SMART_AI_ROUTER__SYSTEM__TIME_ZONE": "Asia/Shanghai"}
+
+    second = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+
+    assert second.returncode == 2
+    assert "run `rebuild`" in second.stderr
+    assert "Traceback" not in second.stderr

@@ -129,7 +129,7 @@ def failure_of(error: apsw.Error, path: Path) -> StoreFailure:
 
 
 def _repair(path: Path, finding: str) -> str:
-    return f"{path} is damaged ({finding}); `rebuild` makes it anew from the journal"
+    return f"{path} is damaged ({' '.join(finding.split())}); `rebuild` makes it anew from the journal"
 
 
 def _require_library() -> None:

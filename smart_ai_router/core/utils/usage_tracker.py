@@ -46,6 +46,7 @@ from smart_ai_router.core.usage_record import (
 from smart_ai_router.domain.money import AmountInvalid, pico_to_decimal, require_cell
 
 __all__ = [
+    "ArchiveUnavailable",
     "AttemptRecord",
     "BillLine",
     "LineRefused",

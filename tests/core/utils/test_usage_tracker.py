@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from smart_ai_router.adapters.archive_files import ArchiveDirectory
 from smart_ai_router.core.statistics_store import GroupingUnavailable
 from smart_ai_router.core.utils.usage_tracker import (
+    ArchiveUnavailable,
     LineRefused,
     UsageRecord,
     UsageTracker,
@@ -71,6 +73,23 @@ def test_m1_76_the_guides_sample_file_gives_the_guides_figures(tmp_path: Path) -
     day = tracker_in(tmp_path).get_daily_stats("2025-08-24")
 
     assert (day["total_requests"], day["total_tokens"], day["total_cost"]) == (1, 450, Decimal("0.000375"))
+
+
+def test_m1_55_old_days_are_archived_and_count_as_before(tmp_path: Path) -> None:
+    tracker = UsageTracker(tmp_path, archive=ArchiveDirectory(tmp_path), now=lambda: NOON)
+    for number, day in enumerate(["2025-07-20", "2025-07-21", "2025-08-20"]):
+        tracker.record_usage(call(number, day))
+    before = tracker.get_monthly_stats(2025, 7)
+
+    report = tracker.archive_old_logs()
+
+    assert [packed.name for packed in report.packed] == ["usage_20250720.jsonl"]
+    assert tracker.get_monthly_stats(2025, 7) == before
+
+
+def test_a_tracker_without_an_archive_says_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveUnavailable, match="ArchiveDirectory"):
+        tracker_in(tmp_path).archive_old_logs()
 
 
 def test_an_empty_or_missing_directory_is_a_day_without_calls(tmp_path: Path) -> None:

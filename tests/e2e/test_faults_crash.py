@@ -1,0 +1,117 @@
+"""kill -9 of every process of the router, under load: the books are whole afterwards, whoever died when."""
+
+import random
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from smart_ai_router.testing.upstream import UpstreamServer, UpstreamThread
+from tests.e2e.fault_calls import Load, under
+from tests.e2e.fault_harness import Router, check_books, configuration, until
+
+VICTIMS = ("gateway", "control", "gateway", "supervisor", "gateway", "all")
+KINDS: tuple[Mapping[str, object], ...] = (
+    {},
+    {"stream": True},
+    {"model": "m1+fault:latency,ms=120"},
+    {"stream": True, "model": "m1+fault:normal,chunk_ms=30"},
+    {"model": "m1+fault:status-500"},
+)
+MODELS = tuple(dict.fromkeys(str(kind.get("model", "m1")) for kind in KINDS))
+
+
+@pytest.fixture
+def upstream() -> Iterator[UpstreamServer]:
+    with UpstreamThread(UpstreamServer(entries_max=1_000_000)) as server:
+        yield server
+
+
+@pytest.fixture
+def router(upstream: UpstreamServer, tmp_path: Path) -> Iterator[Router]:
+    config = configuration(upstream.base_url, more="routing: {error_cooldown_period: 0.05}\n")
+    config = config.replace("models: [m1,", f"models: [{', '.join(repr(model) for model in MODELS)},")
+    started = Router(tmp_path, config)
+    yield started
+    started.close()
+
+
+def kill_again_and_again(router: Router, upstream: UpstreamServer, kills: int) -> Load:
+    """Kill somebody at a random moment under load, `kills` times, and wait until it serves again."""
+    chance = random.Random(20_261_122)
+    router.start()
+    load = Load(lambda: router.port, KINDS, clients=6)
+    with under(load):
+        for number in range(kills):
+            wait_for_calls(upstream, chance.randrange(1, 40))
+            router.kill(VICTIMS[number % len(VICTIMS)])
+            if router.process is None:
+                router.start()
+            router.wait_ready()
+    return load
+
+
+def wait_for_calls(upstream: UpstreamServer, count: int) -> None:
+    """Until so many more have reached the upstream."""
+    least = upstream.served.total + count
+    until(lambda: upstream.served.total >= least, 20, "calls go on")
+
+
+def check_everything(router: Router, upstream: UpstreamServer, load: Load) -> None:
+    totals = router.statistics()
+    assert router.stop() == 0, router.said()
+    journal = router.journal()
+    check_books(journal, load, upstream)
+    assert totals == journal.totals
+    assert router.open_slots() == 0
+    router.verify()
+
+
+@pytest.mark.timeout(150)
+def test_twenty_kills_under_load_leave_each_served_call_one_record(router: Router, upstream: UpstreamServer) -> None:
+    load = kill_again_and_again(router, upstream, 20)
+
+    check_everything(router, upstream, load)
+    outcomes = {str(record["outcome"]) for record in router.journal().records}
+    assert {"success", "failed", "interrupted"} <= outcomes  # the kills did hit calls in flight
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_thousand_kills_under_load_leave_each_served_call_one_record(
+    router: Router, upstream: UpstreamServer
+) -> None:
+    load = kill_again_and_again(router, upstream, 1000)
+
+    check_everything(router, upstream, load)
+
+
+def test_sigterm_under_load_finishes_the_calls_that_were_accepted(router: Router, upstream: UpstreamServer) -> None:
+    router.start()
+    load = Load(lambda: router.port, KINDS, clients=6)
+    with under(load):
+        wait_for_calls(upstream, 50)
+        code = router.stop()
+        load.stop()
+
+    assert code == 0, router.said()
+    journal = router.journal()
+    check_books(journal, load, upstream)
+    assert {record["outcome"] for record in journal.records} <= {"success", "failed"}
+    assert router.open_slots() == 0
+    router.verify()
+
+
+def test_a_call_beyond_the_drain_deadline_is_cut_and_recorded(router: Router, upstream: UpstreamServer) -> None:
+    router.config.write_text(router.config.read_text() + "server: {drain_timeout: 0.5}\n")
+    router.start()
+    load = Load(lambda: router.port, ({"stream": True, "model": "m1+fault:normal,chunk_ms=30"},), clients=1)
+    with under(load):
+        wait_for_calls(upstream, 2)
+        assert router.process is not None
+        router.process.send_signal(signal.SIGTERM)
+        code = router.stop()
+        load.stop()
+    assert code == 0, router.said()
+    check_books(router.journal(), load, upstream)

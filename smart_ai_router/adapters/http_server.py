@@ -23,12 +23,14 @@ from smart_ai_router.core.http_messages import ClientEvents, Handler, HttpReques
 
 PIPELINE_MAX: Final = 16  # waiting requests of one connection before it is no longer read
 HEADERS_MAX: Final = 100  # nginx and Apache allow about as many
+HEADER_NAMES_KEPT_MAX: Final = 512  # a client may send any names it likes; all of them together take 50 kB here
+HEADER_NAME_KEPT_BYTES_MAX: Final = 40
 HTTP_VERSIONS: Final = ("1.1", "1.0")
 SWEEPS_PER_LIMIT: Final = 4  # a deadline is noticed at most a quarter of its length late
 SWEEP_INTERVAL_S: Final = 1.0
 WRITE_BUFFER_BYTES: Final = 64 * 1024  # per open stream; beyond it the upstream is paused
 
-_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _CHUNKED_END: Final = b"0\r\n\r\n"
 
 _logger = logging.getLogger(__name__)
@@ -46,6 +48,16 @@ class ServerLimits:
     body_bytes_per_s_min: int = 1024  # a body that arrives slower than this after its first ten seconds is cut
     keep_alive_s: float = 75.0
     write_stall_s: float = 60.0
+
+
+class HeaderNames(dict[bytes, str]):
+    """Header names as received -> in lower case; those that come with every request are remembered."""
+
+    def __missing__(self, raw: bytes) -> str:
+        name = raw.lower().decode("latin-1")
+        if len(raw) <= HEADER_NAME_KEPT_BYTES_MAX and len(self) < HEADER_NAMES_KEPT_MAX:
+            self[raw] = name
+        return name
 
 
 class HttpReply:
@@ -116,19 +128,18 @@ class HttpReply:
         self.started = True
         if connection.is_draining:
             connection.keep_alive = False
-        head = bytearray(_STATUS_LINES[status])
-        for name, value in headers:
-            head += f"{name}: {value}\r\n".encode("latin-1", "replace")
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         if length is not None:
-            head += b"content-length: %d\r\n" % length
+            framing = f"content-length: {length}\r\n"
         elif connection.speaks_chunked:
             self._chunked = True
-            head += b"transfer-encoding: chunked\r\n"
+            framing = "transfer-encoding: chunked\r\n"
         else:
+            framing = ""
             connection.keep_alive = False
-        head += b"\r\n" if connection.keep_alive else b"connection: close\r\n\r\n"
-        head += body
-        connection.transport.write(head)
+        end = "\r\n" if connection.keep_alive else "connection: close\r\n\r\n"
+        head = f"{_STATUS_LINES[status]}{lines}{framing}{end}".encode("latin-1", "replace")
+        connection.transport.write(head + body)
 
 
 class Connection(asyncio.Protocol):
@@ -240,15 +251,13 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        key = name.lower().decode("latin-1")
+        key = self._server.header_names[name]
         text = value.decode("latin-1")
         headers = self._headers
         if key in headers:
             if key == "host":
                 raise RequestRefused(400, "the request has two Host headers")
             text = f"{headers[key]}, {text}"
-        elif len(headers) >= HEADERS_MAX:
-            raise RequestRefused(431, f"the request has more than {HEADERS_MAX} headers")
         headers[key] = text
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > self._server.limits.head_bytes_max:
@@ -258,6 +267,8 @@ class Connection(asyncio.Protocol):
         limits = self._server.limits
         headers = self._headers
         version = self._parser.get_http_version()
+        if len(headers) > HEADERS_MAX:
+            raise RequestRefused(431, f"the request has more than {HEADERS_MAX} headers")
         if version not in HTTP_VERSIONS:
             raise RequestRefused(505, f"HTTP/{version} is not served; use HTTP/1.1")
         if "host" not in headers and version == "1.1":
@@ -393,6 +404,7 @@ class HttpServer:
         self.limits = limits
         self.now = now
         self.is_draining = False
+        self.header_names = HeaderNames()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None

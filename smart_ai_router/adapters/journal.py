@@ -23,6 +23,7 @@ import queue
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -33,6 +34,8 @@ RETRY_S: Final = 0.25
 RESERVE_BYTES: Final = 4 * 1024 * 1024  # room for the lines of about 3,000 calls in flight
 BACKLOG_LINES_MAX: Final = 20_000  # beyond it the disk is not keeping up: no new calls
 RESERVE_NAME: Final = ".journal-reserve"
+SECONDS_PER_DAY: Final = 86_400  # UTC days in Unix time have no leap seconds
+DAYS_CACHED_MAX: Final = 8  # today, and days that interrupted calls belong to
 
 _logger = logging.getLogger(__name__)
 
@@ -61,7 +64,12 @@ def journal_name(day: str) -> str:
 
 def day_of(timestamp: float) -> str:
     """The UTC day of a moment, YYYYMMDD."""
-    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y%m%d")
+    return _day_text(int(timestamp // SECONDS_PER_DAY))
+
+
+@lru_cache(maxsize=DAYS_CACHED_MAX)
+def _day_text(days: int) -> str:
+    return datetime.fromtimestamp(days * SECONDS_PER_DAY, UTC).strftime("%Y%m%d")
 
 
 class JournalFile:

@@ -55,6 +55,7 @@ from smart_ai_router.providers.openai import OpenAIDialect
 REPORT_INTERVAL_S: Final = 0.2  # faults reach the monitor well within a second
 STATE_INTERVAL_S: Final = 1.0
 DRAIN_POLL_S: Final = 0.05
+GOODBYE_S: Final = 1.0  # the last bytes of calls that were cut reach their clients
 GARBAGE_THRESHOLD: Final = 20_000  # calls leave no cycles behind; a collection is for rare paths only
 DATE_KEPT_S: Final = 900  # every time zone's midnight falls on a quarter of an hour of UTC
 
@@ -154,12 +155,15 @@ class Worker:
         deadline = self._clock.monotonic() + self._boot.drain_deadline_s
         while self._is_busy() and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - once in a worker's life
             await asyncio.sleep(DRAIN_POLL_S)
-        self.server.close()
         self.gateway.cut_all()
         self._reporter.flush()
         await asyncio.sleep(0)  # lines of calls that were just cut reach the journal's thread
         self._journal.close()
-        await asyncio.sleep(0)  # their slots in the in-flight table are freed
+        await asyncio.sleep(0)  # their slots in the in-flight table are freed, their clients are told
+        deadline = self._clock.monotonic() + GOODBYE_S
+        while self.server.connection_count and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(DRAIN_POLL_S)
+        self.server.close()
         self._link.close()
         await self._network.close()
         self._inflight.close_file()

@@ -19,10 +19,11 @@ from typing import Final, Protocol
 
 from smart_ai_router.core.calls import Call, Caller, Dialect, ReplyReader, Target
 from smart_ai_router.core.http_messages import ClientReply
+from smart_ai_router.core.intents import INTERRUPTED
 from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Headers, Timer
 from smart_ai_router.core.records import Attempt, Ending, Moments, bill_usage, usage_to_bill
 from smart_ai_router.core.snapshot import KeyGrant
-from smart_ai_router.domain.errors import Refusal
+from smart_ai_router.domain.errors import Refusal, RouterBusy
 from smart_ai_router.domain.failures import Failure, failure_of_faults, failure_of_refusal
 from smart_ai_router.domain.fault_classes import classify_fault
 from smart_ai_router.domain.faults import Fault, FaultKind
@@ -286,18 +287,25 @@ class Operation(ExchangeSink):
             self._exchange.resume_reading()
 
     def cut(self) -> None:
-        """The router stops: end the call with what is known of it."""
-        self._gone = True
-        self._stop_draining()
+        """The router stops: end the call with what is known of it, and say so to a client that still waits."""
+        if self._gone:
+            self._stop_draining()
+            return
+        self._gone = True  # nothing of this counts against the channel
+        ending = Ending(Outcome.INTERRUPTED, "interrupted", INTERRUPTED, 503, ("upstream_may_bill",))
+        self._give_up(ending, self._say_that_it_stops)
 
     def _stop_draining(self) -> None:
         self._drain_timer = None
+        self._give_up(self._gone_ending(), _nothing)
+
+    def _give_up(self, ending: Ending, closing: Callable[[], None]) -> None:
         if self._stage is _Stage.ATTEMPTING:
             self._stop_upstream()
             if self._reader is not None:
                 self._reader.end()
-            self._end_attempt(Outcome.CANCELLED, None)
-            self._settle(self._gone_ending(), _nothing)
+            self._end_attempt(ending.outcome, None)
+            self._settle(ending, closing)
 
     def _stop_upstream(self) -> None:
         if self._exchange is not None:
@@ -354,7 +362,7 @@ class Operation(ExchangeSink):
         usage = NO_USAGE
         if reader is not None:
             usage = usage_to_bill(self.call, outcome, reader.usage, reader.content_bytes, reader.flags)
-        elif outcome is Outcome.CANCELLED:
+        elif outcome in (Outcome.CANCELLED, Outcome.INTERRUPTED):
             usage = usage_to_bill(self.call, outcome, None, 0, ())
         bill = bill_usage(self._sheet, usage)
         sheet_id = self._sheet.id if self._sheet is not None else None
@@ -429,7 +437,16 @@ class Operation(ExchangeSink):
 
     def _break_off(self) -> None:
         """Bytes of a stream have left: end it with an error event."""
-        failure = failure_of_faults(self._faults[-1:])
+        self._send_error_event(failure_of_faults(self._faults[-1:]))
+
+    def _say_that_it_stops(self) -> None:
+        failure = failure_of_refusal(RouterBusy(INTERRUPTED, retry_after_s=1.0))
+        if self._reply.started:
+            self._send_error_event(failure)
+        else:
+            self._send_failure(failure)
+
+    def _send_error_event(self, failure: Failure) -> None:
         self._reply.finish(self.call.endpoint.errors.event(failure, self.request_id))
 
 

@@ -18,8 +18,8 @@ from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
 
 ERROR_TEXT_MAX: Final = 500  # characters of an error kept in a record
 AMOUNTS_CACHED_MAX: Final = 8192  # one call writes the same amount up to four times
-_ZERO: Final = Decimal(0)
-_encoder = msgspec.json.Encoder()
+_ZERO: Final = cast(Decimal, msgspec.Raw(b"0"))  # the encoder would write a Decimal as a text
+_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class Attempt(msgspec.Struct, frozen=True):

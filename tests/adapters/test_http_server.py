@@ -20,14 +20,14 @@ class Echo:
 
     def __init__(self) -> None:
         self.seen: list[HttpRequest] = []
-        self.held: list[ClientReply] = []
-        self.gone = 0
+        self.held: asyncio.Queue[ClientReply] = asyncio.Queue()
+        self.gone = asyncio.Event()
 
     def handle(self, request: HttpRequest, reply: ClientReply) -> None:
         self.seen.append(request)
         if request.path == "/hold":
             reply.events = self
-            self.held.append(reply)
+            self.held.put_nowait(reply)
         elif request.path == "/stream":
             reply.start(200, JSON, None)
             reply.write(b"one")
@@ -45,7 +45,7 @@ class Echo:
         reply.send(status, JSON, json.dumps({"error": message}).encode())
 
     def on_client_gone(self) -> None:
-        self.gone += 1
+        self.gone.set()
 
     def on_client_slow(self) -> None: ...
 
@@ -94,9 +94,13 @@ def run(coroutine: Callable[[], object]) -> None:
 
 
 REFUSED = {
-    "content-length and chunked together": (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    "content-length and chunked together": (
+        POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
     "chunked, then a hidden request": (
-        POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
+        POST
+        + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
         400,
     ),
     "two content lengths": (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi", 400),
@@ -113,7 +117,10 @@ REFUSED = {
     "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "a TLS hello": (b"\x16\x03\x01\x02\x00\x01", 400),
     "a header of 70 kB": (b"GET /a HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 70_000 + b"\r\n\r\n", 431),
-    "2000 headers": (b"GET /a HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(2000)) + b"\r\n", 431),
+    "2000 headers": (
+        b"GET /a HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(2000)) + b"\r\n",
+        431,
+    ),
     "a body that is announced too large": (POST + b"Content-Length: 99999999999\r\n\r\n", 413),
     "an upgrade": (b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 501),
 }
@@ -219,13 +226,11 @@ def test_a_client_that_leaves_is_noticed() -> None:
         async with serving() as (_, echo, port):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
-            while not echo.held:
-                await asyncio.sleep(0.01)
+            reply = await echo.held.get()
             await hang_up(writer)
-            while not echo.gone:
-                await asyncio.sleep(0.01)
-            echo.held[0].send(200, JSON, b"{}")
-            assert not echo.held[0].is_open
+            await echo.gone.wait()
+            reply.send(200, JSON, b"{}")
+            assert not reply.is_open
 
     run(scenario)
 
@@ -233,8 +238,9 @@ def test_a_client_that_leaves_is_noticed() -> None:
 def test_beyond_the_connection_cap_the_answer_is_503() -> None:
     async def scenario() -> None:
         async with serving(ServerLimits(connections_max=1)) as (_, _, port):
-            _, first = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.sleep(0.05)
+            reader, first = await asyncio.open_connection("127.0.0.1", port)
+            first.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await reader.readuntil(b"}")  # the server knows of this connection now
             got = await exchange(port, b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
             assert got.startswith(b"HTTP/1.1 503 ")
             await hang_up(first)
@@ -247,12 +253,11 @@ def test_draining_finishes_what_is_under_way_and_accepts_nothing_new() -> None:
         async with serving() as (server, echo, port):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
-            while not echo.held:
-                await asyncio.sleep(0.01)
+            reply = await echo.held.get()
             server.drain()
             with pytest.raises(OSError, match=r"Connect"):
                 await asyncio.open_connection("127.0.0.1", port)
-            echo.held[0].send(200, JSON, b"{}")
+            reply.send(200, JSON, b"{}")
             got = await asyncio.wait_for(reader.read(), 5)
             assert got.startswith(b"HTTP/1.1 200 ")
             assert b"connection: close" in got

@@ -5,16 +5,20 @@ import errno
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from smart_ai_router.adapters import journal as journal_module
 from smart_ai_router.adapters.journal import RESERVE_NAME, JournalFile, JournalUnusable, JournalWriter, day_of
 
+PATIENCE_TURNS = 100_000
 NOON = 1_756_036_800.0  # 2025-08-24T12:00:00Z
 
 
-def with_journal(directory: Path, scenario: Callable[[JournalWriter], Awaitable[None]], durability: str = "strict") -> None:
+def with_journal(
+    directory: Path, scenario: Callable[[JournalWriter], Awaitable[None]], durability: str = "strict"
+) -> None:
     async def run() -> None:
         writer = JournalWriter(directory, asyncio.get_running_loop(), durability)
         try:
@@ -23,6 +27,15 @@ def with_journal(directory: Path, scenario: Callable[[JournalWriter], Awaitable[
             writer.close()
 
     asyncio.run(run())
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let the loop turn until the writer's thread has brought the condition about."""
+    for _ in range(PATIENCE_TURNS):
+        if holds():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came")
 
 
 async def append(writer: JournalWriter, line: bytes, timestamp: float = NOON) -> None:
@@ -114,8 +127,8 @@ def test_a_directory_that_cannot_be_written_refuses_the_start(tmp_path: Path) ->
 class FailingFile(JournalFile):
     """A day file whose disk refuses for a while."""
 
-    refusals: list[int] = []
-    syncs: list[int] = []
+    refusals: ClassVar[list[int]] = []
+    syncs: ClassVar[list[int]] = []
 
     def append(self, data: bytes) -> int:
         if self.refusals:
@@ -143,18 +156,18 @@ def test_a_full_disk_stops_admission_loses_nothing_and_recovers_by_itself(
         assert writer.admits
         failing.refusals = [errno.ENOSPC] * 5
         written = asyncio.ensure_future(append(writer, b"kept"))
-        while writer.admits:
-            await asyncio.sleep(0.005)
+        await until(lambda: not writer.admits)
         await written
         assert (tmp_path / "usage_20250824.jsonl").read_bytes() == b"kept\n"
-        while not writer.admits:
-            await asyncio.sleep(0.005)
+        await until(lambda: writer.admits)
         assert (tmp_path / RESERVE_NAME).exists()
 
     with_journal(tmp_path, scenario)
 
 
-def test_a_failed_fsync_is_not_trusted_the_line_is_written_once_more(tmp_path: Path, failing: type[FailingFile]) -> None:
+def test_a_failed_fsync_is_not_trusted_the_line_is_written_once_more(
+    tmp_path: Path, failing: type[FailingFile]
+) -> None:
     async def scenario(writer: JournalWriter) -> None:
         failing.syncs = [errno.EIO]
         await append(writer, b"again")

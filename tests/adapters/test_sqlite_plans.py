@@ -48,7 +48,7 @@ def plan(store: SqliteStore, statement: str) -> str:
 def test_an_index_leads_within_each_piece_of_time_and_gives_the_order(store: SqliteStore, column: str) -> None:
     found = plan(
         store,
-        f"SELECT sid FROM usage INDEXED BY usage_{column}"
+        f"SELECT sid, lag_ms FROM usage INDEXED BY usage_{column}"
         f" WHERE sid >> {PIECE_SHIFT} = ? AND {column} = ? AND sid BETWEEN ? AND ? ORDER BY sid DESC",
     )
 
@@ -58,7 +58,7 @@ def test_an_index_leads_within_each_piece_of_time_and_gives_the_order(store: Sql
 def test_failures_have_an_index_of_their_own(store: SqliteStore) -> None:
     found = plan(
         store,
-        f"SELECT sid FROM usage INDEXED BY usage_failed"
+        "SELECT sid, lag_ms FROM usage INDEXED BY usage_failed"
         f" WHERE sid >> {PIECE_SHIFT} = ? AND outcome <> 0 AND sid BETWEEN ? AND ? ORDER BY sid DESC",
     )
 

@@ -8,7 +8,7 @@ import pytest
 from smart_ai_router.core.intents import decode_intents
 from smart_ai_router.core.snapshot import RoutingPolicy
 from smart_ai_router.domain.faults import Fault, FaultKind
-from tests.core.playbook import DONE, FINISH, USAGE, House, channel, completion, event, text
+from tests.core.playbook import DONE, FINISH, USAGE, House, channel, completion, event, snapshot, text
 
 
 def test_m1_17_m1_18_the_guides_sample_costs_what_the_guide_says() -> None:
@@ -102,6 +102,7 @@ def test_m1_08_a_call_whose_every_channel_fails_is_recorded_with_the_error() -> 
     assert reply.status == 502
     assert "boom" in str(reply.error["message"])
     assert (record.status, record.outcome, record.total_cost) == ("error", "failed", Decimal(0))
+    assert b'"total_cost":0,' in house.journal.lines[0]  # a number for every reader, not the text "0"
     assert record.error_message is not None
     assert "boom" in record.error_message
     assert record.usage_source == "none"
@@ -255,7 +256,7 @@ def test_a_stream_without_usage_is_estimated_and_says_so() -> None:
 def test_the_last_usage_counts_once() -> None:
     house = House()
     house.call(stream=True)
-    partial = event(choices=[{"index": 0, "delta": {"content": "a"}}], usage={"prompt_tokens": 1, "completion_tokens": 1})
+    partial = event(choices=[{"index": 0, "delta": {}}], usage={"prompt_tokens": 1, "completion_tokens": 1})
     house.upstream.last.streams(partial, partial, USAGE, USAGE, DONE)
     house.journal.settle()
     assert house.journal.record.total_tokens == 450
@@ -299,6 +300,23 @@ def test_cancelling_at_once_is_a_choice() -> None:
     assert house.upstream.last.cancelled
     house.journal.settle()
     assert house.journal.record.outcome == "cancelled"
+
+
+def test_a_call_that_is_cut_when_the_router_stops_says_so_and_costs_the_user_nothing() -> None:
+    house = House()
+    streamed = house.call(snapshot().keys[0], stream=True)
+    house.upstream.last.streams(text("half an ans"), end=False)
+    waiting = house.call(snapshot().keys[0])
+    house.gateway.cut_all()
+    house.journal.settle()
+    assert b'"code":"router_busy"' in streamed.body
+    assert streamed.body.endswith(DONE)
+    assert (waiting.status, waiting.error["code"], waiting.headers["retry-after"]) == (503, "router_busy", "1")
+    for record in house.journal.records:
+        assert (record.outcome, record.usage_source, record.user_charge) == ("interrupted", "estimated", Decimal(0))
+        assert record.total_cost > 0
+    assert all(exchange.cancelled for exchange in house.upstream.exchanges)
+    assert (house.inflight.slots, house.seen.attempts) == ({}, [])
 
 
 def test_a_slow_client_pauses_the_upstream() -> None:

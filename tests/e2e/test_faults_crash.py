@@ -1,14 +1,15 @@
 """kill -9 of every process of the router, under load: the books are whole afterwards, whoever died when."""
 
+import asyncio
 import random
-import signal
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from smart_ai_router.testing.upstream import UpstreamServer, UpstreamThread
-from tests.e2e.fault_calls import Load, under
+from tests.e2e.fault_calls import Answer, Load, chat, under
 from tests.e2e.fault_harness import Router, check_books, configuration, until
 
 VICTIMS = ("gateway", "control", "gateway", "supervisor", "gateway", "all")
@@ -103,15 +104,24 @@ def test_sigterm_under_load_finishes_the_calls_that_were_accepted(router: Router
     router.verify()
 
 
-def test_a_call_beyond_the_drain_deadline_is_cut_and_recorded(router: Router, upstream: UpstreamServer) -> None:
+def test_a_stream_beyond_the_drain_deadline_is_cut_told_and_recorded(
+    router: Router, upstream: UpstreamServer
+) -> None:
     router.config.write_text(router.config.read_text() + "server: {drain_timeout: 0.5}\n")
     router.start()
-    load = Load(lambda: router.port, ({"stream": True, "model": "m1+fault:normal,chunk_ms=30"},), clients=1)
-    with under(load):
-        wait_for_calls(upstream, 2)
-        assert router.process is not None
-        router.process.send_signal(signal.SIGTERM)
-        code = router.stop()
-        load.stop()
-    assert code == 0, router.said()
-    check_books(router.journal(), load, upstream)
+    upstream.set_mode("normal,chunk_ms=20,pieces=1000")
+    answers: list[Answer] = []
+    waiting = threading.Thread(target=lambda: answers.append(asyncio.run(chat(router.port, "long", stream=True))))
+    waiting.start()
+    wait_for_calls(upstream, 1)
+
+    assert router.stop() == 0, router.said()
+
+    waiting.join(5)
+    (answer,) = answers
+    assert answer.is_whole
+    assert b'"code":"router_busy"' in answer.body
+    assert answer.body.endswith(b"data: [DONE]\n\n")
+    (record,) = router.journal().records
+    assert (record["outcome"], record["usage_source"], record["user_charge"]) == ("interrupted", "estimated", 0)
+    assert router.open_slots() == 0

@@ -35,7 +35,7 @@ STREAMS = {
     "plain": [text(""), text("Hel"), text("lo"), text(" you"), FINISH, USAGE, DONE],
     "carriage returns": [each.replace(b"\n\n", b"\r\n\r\n") for each in (text("a"), text("b"), FINISH, USAGE, DONE)],
     "comments and a mark": [b"\xef\xbb\xbf: hello\n\n", text("a"), b": keep-alive\n\n", FINISH, USAGE, DONE],
-    "several lines of data": [b'data: {"model":"gpt-4o-mini",\ndata: "choices":[{"index":0}]}\n\n', FINISH, USAGE, DONE],
+    "several lines of data": [b'data: {"model":"m",\ndata: "choices":[{"index":0}]}\n\n', FINISH, USAGE, DONE],
     "usage in the finish chunk": [
         text("a"),
         event(choices=[{"index": 0, "finish_reason": "stop"}], usage={"prompt_tokens": 5, "completion_tokens": 6}),
@@ -46,7 +46,12 @@ STREAMS = {
         event(choices=[{"index": 0, "finish_reason": "stop", "usage": {"prompt_tokens": 5, "completion_tokens": 6}}]),
         DONE,
     ],
-    "groq": [text("a"), FINISH, event(choices=[], x_groq={"usage": {"prompt_tokens": 5, "completion_tokens": 6}}), DONE],
+    "groq": [
+        text("a"),
+        FINISH,
+        event(choices=[], x_groq={"usage": {"prompt_tokens": 5, "completion_tokens": 6}}),
+        DONE,
+    ],
     "usage, then more text": [text("a"), USAGE, text("b"), FINISH, DONE],
     "error in the middle": [text("a"), text("b"), b'data: {"error":{"message":"no"}}\n\n', text("c"), DONE],
     "unicode": [text("你好，世界🙂"), text("多字节"), text("\u2028"), text("x"), FINISH, USAGE, DONE],

@@ -1,0 +1,177 @@
+"""What a gateway decides for its operations: limits, keys, prices, and the swap of snapshots."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from smart_ai_router.core.gateway import charge
+from smart_ai_router.core.snapshot import KeyGrant, ModelDisabled, RoutingPolicy, User
+from smart_ai_router.domain.faults import Fault, FaultKind
+from smart_ai_router.domain.money import parse_pico
+from tests.core.playbook import House, channel, completion, prices, snapshot
+
+GRANT = KeyGrant("k1", "0" * 64, "u1", "laptop")
+
+
+def test_m1_10_a_thousand_calls_have_a_thousand_ids() -> None:
+    house = House()
+    ids = {house.gateway.new_request_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(each.startswith("req_") for each in ids)
+
+
+def test_ids_stay_unique_and_rising_when_the_clock_steps_back() -> None:
+    house = House()
+    before = [house.gateway.new_request_id() for _ in range(10)]
+    house.clock.passed = -3600.0
+    after = [house.gateway.new_request_id() for _ in range(10)]
+    assert before + after == sorted({*before, *after})
+
+
+def test_a_key_beyond_its_rate_is_told_429_and_no_upstream_is_asked() -> None:
+    house = House()
+    grant = replace(GRANT, requests_per_minute_max=2)
+    replies = [house.call(grant) for _ in range(3)]
+    house.journal.settle()
+    assert [reply.status for reply in replies] == [0, 0, 429]
+    assert len(house.upstream.exchanges) == 2
+    assert int(replies[2].headers["retry-after"]) >= 1
+    assert house.journal.record.outcome == "refused"
+
+
+def test_a_key_at_its_concurrency_is_served_again_when_a_call_has_ended() -> None:
+    house = House()
+    grant = replace(GRANT, concurrency_max=1)
+    house.call(grant)
+    refused = house.call(grant)
+    house.journal.settle()
+    assert refused.status == 429
+    house.upstream.exchanges[0].answers(200, completion())
+    house.journal.settle()
+    again = house.call(grant)
+    house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    assert again.status == 200
+
+
+def test_a_channel_at_its_daily_limit_is_passed_over_until_the_next_day() -> None:
+    house = House(channel(1, daily_limit=1), channel(2))
+    for _ in range(2):
+        house.call()
+        house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    assert [record.channel_id for record in house.journal.records] == ["ch_openai_001", "ch_openai_002"]
+    house.clock.advance(12 * 3600)
+    house.call()
+    house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    assert house.journal.records[-1].channel_id == "ch_openai_001"
+
+
+def test_when_every_channel_is_at_its_limit_the_answer_says_when_to_come_back() -> None:
+    house = House(channel(1, min_request_interval_s=5.0))
+    house.call()
+    reply = house.call()
+    house.journal.settle()
+    assert reply.status == 429
+    assert reply.headers["retry-after"] == "5"
+
+
+def test_a_key_that_may_not_use_a_model_is_told_403() -> None:
+    house = House()
+    reply = house.call(replace(GRANT, models=("another-model",)))
+    house.journal.settle()
+    assert reply.status == 403
+    assert house.upstream.exchanges == []
+
+
+def test_a_model_that_is_off_is_refused_with_its_reason() -> None:
+    house = House(disabled=(ModelDisabled("openai", "*", "资费不足，暂不可用"),))
+    reply = house.call()
+    house.journal.settle()
+    assert reply.status == 503
+    assert "资费不足，暂不可用" in str(reply.error["message"])
+
+
+def test_a_model_without_a_price_is_served_and_marked_or_refused_as_configured() -> None:
+    served = House(prices=())
+    served.call()
+    served.upstream.last.answers(200, completion())
+    served.journal.settle()
+    record = served.journal.record
+    assert (record.cost_basis, record.total_cost, record.total_tokens) == ("unpriced", Decimal(0), 450)
+    refused = House(prices=(), routing=RoutingPolicy(unpriced_models="refuse"))
+    reply = refused.call()
+    refused.journal.settle()
+    assert reply.status == 503
+
+
+def test_a_call_is_billed_by_the_price_that_was_in_force_when_it_was_admitted() -> None:
+    house = House()
+    house.call()
+    dearer = snapshot(version=2, prices=prices(channel(), input_price="50", output_price="100"))
+    house.gateway.adopt(dearer)
+    house.upstream.exchanges[0].answers(200, completion())
+    house.call()
+    house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    assert [record.total_cost for record in house.journal.records] == [Decimal("0.000375"), Decimal("0.0375")]
+
+
+def test_a_user_pays_the_cost_times_the_ratio_of_the_group() -> None:
+    house = House(users=(User("u1", "Ann", group_ratio="1.5"),))
+    house.call(GRANT)
+    house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    record = house.journal.record
+    assert (record.total_cost, record.user_charge) == (Decimal("0.000375"), Decimal("0.0005625"))
+    assert (record.user_id, record.api_key_id) == ("u1", "k1")
+
+
+def test_a_user_pays_nothing_for_a_call_that_failed() -> None:
+    house = House()
+    house.call(GRANT)
+    house.upstream.last.answers(500, {})
+    house.journal.settle()
+    assert house.journal.record.user_charge == 0
+
+
+@pytest.mark.parametrize(
+    ("cost", "ratio", "paid"),
+    [("1", "1", "1"), ("0.000000000001", "0.5", "0"), ("0.000000000003", "0.5", "0.000000000002"), ("2", "0", "0")],
+)
+def test_a_charge_is_rounded_once_half_to_even(cost: str, ratio: str, paid: str) -> None:
+    assert charge(parse_pico(cost), ratio) == parse_pico(paid)
+
+
+def test_a_channel_with_a_bad_key_rests_until_it_is_cleared() -> None:
+    house = House(channel(1), channel(2))
+    house.call()
+    house.upstream.last.sink.on_fault(Fault(FaultKind.API_KEY_INVALID, "no", 401))
+    house.call()
+    assert house.upstream.last.request.url.startswith("https://api.example.com")
+    assert dict(house.upstream.last.request.headers)["authorization"].endswith("-2")
+    house.gateway.reset_channel("*")
+    house.call()
+    assert dict(house.upstream.last.request.headers)["authorization"].endswith("-1")
+
+
+def test_an_explanation_names_what_is_kept_out_and_why() -> None:
+    house = House(channel(1), channel(2))
+    house.call()
+    house.upstream.last.sink.on_fault(Fault(FaultKind.API_KEY_INVALID, "no", 401))
+    explanation = house.gateway.explain("gpt-4o-mini", "chat")
+    assert [each.channel_id for each in explanation.ranked] == ["ch_openai_002"]
+    assert [each.channel_id for each in explanation.excluded] == ["ch_openai_001"]
+
+
+def test_stopping_books_every_call_under_way() -> None:
+    house = House()
+    house.call()
+    house.call(stream=True)
+    house.gateway.cut_all()
+    house.journal.settle()
+    assert [record.outcome for record in house.journal.records] == ["interrupted", "interrupted"]
+    assert house.gateway.calls_under_way == 0
+    assert house.inflight.slots == {}

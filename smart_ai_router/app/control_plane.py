@@ -8,8 +8,10 @@ import platform
 import signal
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -53,6 +55,7 @@ from smart_ai_router.core.link_messages import (
 from smart_ai_router.core.snapshot import StoreState
 from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
 from smart_ai_router.domain.channel import ChannelModel
+from smart_ai_router.domain.faults import Fault
 
 TICK_S: Final = 1.0
 MODELS_TOLD_MAX: Final = 6
@@ -87,6 +90,7 @@ class ControlPlane:
             logs_dir / "channel_alerts.jsonl", outbox=outbox, rules=alert_rules(settings), clock=time.time
         )
         use_channel_monitor(self.monitor)
+        self._observing = ThreadPoolExecutor(1, "observing")  # one thread: what was seen first is told first
         self._link = LinkServer(link_socket(data_dir), self._take, lambda: NewSnapshot(self.configuration.encoded))
         self._questions = Questions(loop, self._link)
         self.configuration = Configuration(
@@ -121,6 +125,7 @@ class ControlPlane:
         await self._serving
         self._link.close()
         await asyncio.to_thread(self._books.close)
+        await asyncio.to_thread(self._observing.shutdown)
         self.monitor.close()
         await asyncio.to_thread(self._deliveries.close)
         self._store.close()
@@ -153,17 +158,21 @@ class ControlPlane:
     def _take(self, message: FromWorker) -> None:
         match message:
             case AttemptsSeen():
-                self._loop.run_in_executor(None, self._observe, message)
+                self._loop.run_in_executor(self._observing, self._observe, message)
             case ExplainAnswered():
                 self._questions.take(message)
             case WorkerState():
                 self._metrics.take(message)
 
     def _observe(self, seen: AttemptsSeen) -> None:
-        for channel_id, name, when, fault in seen.faults:
-            self.monitor.observe_fault(channel_id, name, fault, when)
-        for channel_id, name, when, count in seen.successes:
-            self.monitor.observe_success(channel_id, name, when, count)
+        tries: list[tuple[float, str, str, Fault | None, int]] = []
+        tries += [(when, channel_id, name, fault, 1) for channel_id, name, when, fault in seen.faults]
+        tries += [(when, channel_id, name, None, count) for channel_id, name, when, count in seen.successes]
+        for when, channel_id, name, fault, count in sorted(tries, key=itemgetter(0)):
+            if fault is None:
+                self.monitor.observe_success(channel_id, name, when, count)
+            else:
+                self.monitor.observe_fault(channel_id, name, fault, when)
 
     # --- services ---
 

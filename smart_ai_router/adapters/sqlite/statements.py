@@ -1,9 +1,10 @@
 """SQL made from the definitions of the rollups. Table and column names come from this package, values are bound."""
 # ruff: noqa: S608
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from smart_ai_router.core.rollups import LATENCY_BOUNDS_MS, Grain, Rollup
+from smart_ai_router.core.rollups import LATENCY_BOUNDS_MS, AttemptMeasures, Grain, Measures, Rollup
 from smart_ai_router.domain.money import PICO_PER_UNIT
 
 
@@ -97,14 +98,15 @@ def key_columns(rollup: Rollup) -> tuple[str, ...]:
     return ("period", *(dimension.value for dimension in rollup.dimensions), "currency")
 
 
-def upsert_cells(rollup: Rollup) -> str:
-    """Add measures to a cell, which may not be there yet."""
-    return _upsert(rollup, MEASURE_COLUMNS)
+def upsert_cells(rollup: Rollup, rows: int) -> str:
+    """Add the fields of `Measures` to some cells, which may not be there yet; costs are split in two here."""
+    return _upsert(rollup, Measures._fields, MEASURE_COLUMNS, rows)
 
 
-def upsert_attempts(rollup: Rollup) -> str:
-    """Add tries to a cell."""
-    return _upsert(rollup, ATTEMPT_COLUMNS)
+def upsert_attempts(rollup: Rollup, rows: int) -> str:
+    """Add tries to some cells; binds the fields of `AttemptMeasures` one after the other."""
+    fields = (*AttemptMeasures._fields[:-1], *LATENCY_COLUMNS)
+    return _upsert(rollup, fields, ATTEMPT_COLUMNS, rows)
 
 
 def fold_cells(source: Rollup, target: Rollup) -> str:
@@ -139,9 +141,22 @@ def select_cells(rollup: Rollup, measures: tuple[str, ...]) -> str:
     return f"SELECT {', '.join((*key_columns(rollup), *measures))} FROM {rollup.name} WHERE period BETWEEN ? AND ?"
 
 
-def _upsert(rollup: Rollup, measures: tuple[str, ...]) -> str:
-    places = ", ".join("?" * (len(key_columns(rollup)) + len(measures)))
-    return f"INSERT INTO {rollup.name} VALUES ({places}) ON CONFLICT DO UPDATE SET {_added(measures)}"
+def _upsert(rollup: Rollup, fields: tuple[str, ...], columns: tuple[str, ...], rows: int) -> str:
+    bound = (*key_columns(rollup), *fields)
+    values = []
+    for row in range(rows):
+        number_of = {name: f"?{row * len(bound) + place}" for place, name in enumerate(bound, start=1)}
+        parts = [_value(column, number_of) for column in (*key_columns(rollup), *columns)]
+        values.append(f"({', '.join(parts)})")
+    return f"INSERT INTO {rollup.name} VALUES {', '.join(values)} ON CONFLICT DO UPDATE SET {_added(columns)}"
+
+
+def _value(column: str, number_of: Mapping[str, str]) -> str:
+    if column in number_of:
+        return number_of[column]
+    name, _, part = column.rpartition("_")
+    cost = number_of["cost" if name == "cost" else f"{name}_cost"]
+    return f"{cost} / {PICO_PER_UNIT}" if part == "units" else f"{cost} % {PICO_PER_UNIT}"
 
 
 def _added(measures: tuple[str, ...] = MEASURE_COLUMNS) -> str:

@@ -4,9 +4,11 @@ The common batch holds only new records with ids of ours, so the rows are insert
 id is of other make, each record is looked up first (`core/placing.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import apsw
 from msgspec.structs import replace
@@ -28,21 +30,27 @@ from smart_ai_router.core.record_keys import sid_ms
 from smart_ai_router.core.rollups import (
     ATTEMPT_ROLLUPS,
     FOLDED,
+    HOUR,
     ROLLUPS,
-    AttemptMeasures,
+    AttemptCells,
     Cells,
     Deltas,
     Grain,
+    Key,
     Row,
     fold,
     fold_over,
     latest_names,
 )
 from smart_ai_router.core.store import PROBLEMS_LISTED_MAX, Applied, JournalFileState, LineProblem
-from smart_ai_router.domain.money import PICO_PER_UNIT
+from smart_ai_router.domain.money import CELL_MAX
 
-_UPSERT_CELLS = {rollup: upsert_cells(rollup) for rollup in ROLLUPS}
-_UPSERT_ATTEMPTS = {rollup: upsert_attempts(rollup) for rollup in ATTEMPT_ROLLUPS}
+ROWS_TOGETHER: Final = 20  # in one statement: most of what can be saved, and short enough to stay prepared
+
+_UPSERT_CELLS = {rollup: (upsert_cells(rollup, 1), upsert_cells(rollup, ROWS_TOGETHER)) for rollup in ROLLUPS}
+_UPSERT_TRIES = {
+    rollup: (upsert_attempts(rollup, 1), upsert_attempts(rollup, ROWS_TOGETHER)) for rollup in ATTEMPT_ROLLUPS
+}
 _FOLD_CELLS = {target: fold_cells(source, target) for target, source in FOLDED.items()}
 
 
@@ -201,19 +209,26 @@ class Writer:
         self._name_channels(postings)
 
     def _add_deltas(self, deltas: Deltas) -> None:
+        fits = sum(map(sum, deltas.cells[HOUR].values())) <= CELL_MAX  # then every cell does
         for rollup, cells in deltas.cells.items():
-            self._connection.executemany(_UPSERT_CELLS[rollup], _cell_rows(cells))
+            self._upsert(_UPSERT_CELLS[rollup], _cell_rows(cells, fits))
         for rollup, tries in deltas.attempts.items():
-            rows = [key + _attempt_row(measures) for key, measures in sorted(tries.items())]
-            self._connection.executemany(_UPSERT_ATTEMPTS[rollup], rows)
+            self._upsert(_UPSERT_TRIES[rollup], _attempt_rows(tries))
+
+    def _upsert(self, statements: tuple[str, str], rows: list[Key]) -> None:
+        """Many rows to a statement: each statement that is run costs about as much as a row."""
+        for_one, for_many = statements
+        whole = len(rows) - len(rows) % ROWS_TOGETHER
+        for start in range(0, whole, ROWS_TOGETHER):
+            self._connection.execute(for_many, tuple(chain.from_iterable(rows[start : start + ROWS_TOGETHER])))
+        self._connection.executemany(for_one, rows[whole:])
 
     def _add_late(self, deltas: Deltas, live_from: int) -> None:
         """Records of days that are folded already go to the folded rollups as well."""
         for target, source in FOLDED.items():
             late = {key: measures for key, measures in deltas.cells[source].items() if int(key[0]) < live_from}
             if late:
-                rows = _cell_rows(fold_over(late, source, target))
-                self._connection.executemany(_UPSERT_CELLS[target], rows)
+                self._upsert(_UPSERT_CELLS[target], _cell_rows(fold_over(late, source, target), fits=False))
 
     def _fold_days(self, first: int, end: int) -> None:
         """Fold the days first..end-1, which are over now; only those that hold anything are looked at."""
@@ -282,27 +297,26 @@ class Writer:
         )
 
 
-def _cell_rows(cells: Cells) -> list[tuple[int | str, ...]]:
+def _cell_rows(cells: Cells, fits: bool) -> list[Key]:
     """Rows in the order of their keys, so that neighbours are written together."""
-    return [key + _columns(row) for key, row in sorted(cells.items())]
+    if fits:
+        return [key + row for key, row in sorted(cells.items())]
+    return [key + part for key, row in sorted(cells.items()) for part in _within_64_bits(row)]
 
 
-def _columns(row: Row) -> Row:
-    """The fields of `Measures` as columns, in which costs stand in two parts."""
-    in_cost, out_cost, other_cost = row[6:9]
-    if not other_cost and in_cost < PICO_PER_UNIT and out_cost < PICO_PER_UNIT:
-        return (*row[:6], 0, in_cost, 0, out_cost, 0, 0, *row[9:])
-    costs = (*divmod(in_cost, PICO_PER_UNIT), *divmod(out_cost, PICO_PER_UNIT), *divmod(other_cost, PICO_PER_UNIT))
-    return (*row[:6], *costs, *row[9:])
+def _within_64_bits(row: Row) -> Iterator[Row]:
+    """A batch may add more to a cell than one bound number can hold: it is added in parts."""
+    while any(row):
+        part = tuple(min(value, CELL_MAX) for value in row)
+        yield part
+        row = tuple(value - taken for value, taken in zip(row, part, strict=True))
 
 
-def _attempt_row(measures: AttemptMeasures) -> tuple[int, ...]:
-    return (
-        measures.attempts,
-        measures.failures,
-        measures.input_tokens,
-        measures.output_tokens,
-        *divmod(measures.cost, PICO_PER_UNIT),
-        measures.duration_ms,
-        *measures.latencies,
-    )
+def _attempt_rows(cells: AttemptCells) -> list[Key]:
+    rows: list[Key] = []
+    for key, (*sums, latencies) in sorted(cells.items()):
+        if max(sums) > CELL_MAX:
+            rows += [key + part for part in _within_64_bits((*sums, *latencies))]
+        else:
+            rows.append((*key, *sums, *latencies))
+    return rows

@@ -1,0 +1,122 @@
+"""Exchange rates: dated rows, and what one amount of money is in another currency.
+
+Amounts of different currencies are never added or compared without a rate, and the rate that was used stays on the
+record. There is no rate through a third currency and no rate of 1 by default: a pair without a row is `RateUnknown`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from smart_ai_router.domain.money import Pico, divide_half_even, require_cell
+
+
+class RateInvalid(ValueError):
+    """A rate that is not a positive number, or between a currency and itself."""
+
+
+class RateUnknown(LookupError):
+    """There is no exchange rate for a pair of currencies at an instant."""
+
+    def __init__(self, base: str, quote: str) -> None:
+        super().__init__(f"there is no exchange rate from {base} to {quote}; enter one")
+        self.base = base
+        self.quote = quote
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRate:
+    """One unit of `base` is `rate` units of `quote` from `effective_from_ms` (since 1970 UTC) on."""
+
+    base: str
+    quote: str
+    rate: Decimal
+    effective_from_ms: int = 0
+    source: str = ""
+
+
+class Conversion(NamedTuple):
+    """How an amount was carried from one currency to another: what a record keeps. It is always found by a row."""
+
+    base: str  # of the amount
+    quote: str  # of the result
+    rate: Decimal  # of the row as it was entered
+    is_inverse: bool  # the row was entered from quote to base: the amount is divided by its rate
+    effective_from_ms: int
+
+    @property
+    def factor(self) -> Fraction:
+        """The exact number of quote units in one base unit."""
+        return 1 / Fraction(self.rate) if self.is_inverse else Fraction(self.rate)
+
+
+class Factor(NamedTuple):
+    """An exact factor as two whole numbers: half the cost of a Fraction on the way of every call."""
+
+    numerator: int
+    denominator: int
+
+    def of(self, amount: Pico) -> Pico:
+        """The amount times the factor, rounded once, half to even; raises AmountTooLarge."""
+        if self.numerator == self.denominator:
+            return amount
+        return require_cell(divide_half_even(amount * self.numerator, self.denominator))
+
+    def bound(self, amount: Pico) -> Pico:
+        """The amount times the factor, rounded up: never below `of` any smaller amount. Raises AmountTooLarge."""
+        if self.numerator == self.denominator:
+            return amount
+        return require_cell(-(-amount * self.numerator // self.denominator))
+
+
+UNCHANGED: Final = Factor(1, 1)
+
+
+def factor_of(exact: Fraction) -> Factor:
+    """A factor as two whole numbers."""
+    return Factor(exact.numerator, exact.denominator)
+
+
+class ExchangeRates:
+    """All rates of a snapshot."""
+
+    def __init__(self, rows: Iterable[ExchangeRate] = ()) -> None:
+        """Raises RateInvalid."""
+        self._rows: dict[tuple[str, str], list[ExchangeRate]] = {}
+        for row in rows:
+            if not row.rate.is_finite() or row.rate <= 0 or row.base == row.quote:
+                raise RateInvalid(f"{row.rate} {row.quote} for one {row.base} is no exchange rate")
+            self._rows.setdefault((row.base, row.quote), []).append(row)
+        for group in self._rows.values():
+            group.sort(key=lambda each: each.effective_from_ms)
+
+    def conversion(self, base: str, quote: str, at_ms: int) -> Conversion | None:
+        """How to carry an amount over at an instant; None when the currencies are the same. Raises RateUnknown.
+
+        A row from base to quote goes before one from quote to base; of several the newest that is in force counts.
+        """
+        if base == quote:
+            return None
+        row = _in_force(self._rows, (base, quote), at_ms)
+        if row is not None:
+            return Conversion(base, quote, row.rate, False, row.effective_from_ms)
+        row = _in_force(self._rows, (quote, base), at_ms)
+        if row is not None:
+            return Conversion(base, quote, row.rate, True, row.effective_from_ms)
+        raise RateUnknown(base, quote)
+
+
+NO_RATES: Final = ExchangeRates()
+
+
+def _in_force(
+    rows: Mapping[tuple[str, str], list[ExchangeRate]], pair: tuple[str, str], at_ms: int
+) -> ExchangeRate | None:
+    group = rows.get(pair)
+    if group is None:
+        return None
+    index = bisect_right(group, at_ms, key=lambda each: each.effective_from_ms)
+    return group[index - 1] if index else None

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from smart_ai_router.core.http_messages import ClientEvents
+from smart_ai_router.core.ports import Headers
 
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _CHUNKED_END: Final = b"0\r\n\r\n"
@@ -31,7 +32,7 @@ class ReplyLine(Protocol):
 class HttpReply:
     """The answer to one request. Calls after the client left do nothing."""
 
-    __slots__ = ("_chunked", "_connection", "_finished", "_head_only", "events", "started")
+    __slots__ = ("_chunked", "_connection", "_finished", "_head_only", "events", "extra_headers", "started")
 
     def __init__(self, connection: "ReplyLine", head_only: bool) -> None:
         self._connection: ReplyLine | None = connection
@@ -39,6 +40,7 @@ class HttpReply:
         self._finished = False
         self._head_only = head_only
         self.events: ClientEvents | None = None
+        self.extra_headers: Headers = ()
         self.started = False
 
     @property
@@ -96,6 +98,8 @@ class HttpReply:
         self.started = True
         if connection.is_draining:
             connection.keep_alive = False
+        if self.extra_headers:
+            headers = (*headers, *self.extra_headers)
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         if length is not None:
             framing = f"content-length: {length}\r\n"

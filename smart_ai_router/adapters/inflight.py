@@ -15,7 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-SLOT_BYTES: Final = 2048  # an intent is about 600 bytes; long names are cut by the writer
+from smart_ai_router.core.intents import INTENT_BYTES_MAX
+
+SLOT_BYTES: Final = INTENT_BYTES_MAX
 SLOTS: Final = 16_384  # above the connection cap of a worker
 LENGTHS_AT: Final = 4096
 SLOTS_AT: Final = LENGTHS_AT + SLOTS * 4
@@ -39,7 +41,7 @@ class InflightFile:
     """Implements `core.ports.InflightTable`; also what recovery reads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -78,8 +80,9 @@ class InflightFile:
     def open(self, intent: bytes) -> int:
         if not self._free:
             raise InflightFull(f"more than {SLOTS} calls in flight")
-        slot = self._free.pop()
+        slot = self._free[-1]
         self._store(slot, intent)
+        del self._free[-1]
         return slot
 
     def close(self, slot: int) -> None:

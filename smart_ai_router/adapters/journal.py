@@ -27,6 +27,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from smart_ai_router.adapters.launch import StartRefused
+
 from smart_ai_router.core.guarded_append import append_whole
 
 GROUP_SYNC_S: Final = 0.1
@@ -40,7 +42,7 @@ DAYS_CACHED_MAX: Final = 8  # today, and days that interrupted calls belong to
 _logger = logging.getLogger(__name__)
 
 
-class JournalUnusable(Exception):
+class JournalUnusable(StartRefused):
     """The journal directory cannot be written at start."""
 
 
@@ -116,11 +118,12 @@ class JournalWriter:
         self._gathered: list[_Line] = []
         self._batches: queue.SimpleQueue[list[_Line] | None] = queue.SimpleQueue()
         self._backlog = 0
-        self._is_failing = False
+        self._is_failing = not prepare_directory(directory)
         self._file: JournalFile | None = None
         self._unsynced = False
         self.position = JournalPosition("", 0)
-        self._prepare()
+        if not self._is_failing:
+            self._restore_reserve()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -150,7 +153,10 @@ class JournalWriter:
     def _settle(self, batch: list[_Line]) -> None:
         self._backlog -= len(batch)
         for line in batch:
-            line.on_durable()
+            try:
+                line.on_durable()
+            except Exception:  # the line stands; a mistake in answering one call must not leave the others waiting
+                _logger.exception("a call could not be answered after its line was written")
 
     # --- writer thread ---
 
@@ -244,16 +250,6 @@ class JournalWriter:
 
     # --- reserve ---
 
-    def _prepare(self) -> None:
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            probe = self._directory / f".journal-probe-{os.getpid()}"
-            probe.write_bytes(b"\n")
-            probe.unlink()
-        except OSError as error:
-            raise JournalUnusable(f"the journal directory {self._directory} cannot be written: {error}") from error
-        self._restore_reserve()
-
     def _give_up_reserve(self) -> bool:
         try:
             (self._directory / RESERVE_NAME).unlink()
@@ -276,6 +272,24 @@ class JournalWriter:
                 path.unlink()
             return False
         return True
+
+
+def prepare_directory(directory: Path) -> bool:
+    """Make the journal's directory if it is missing; False while its disk is full. Raises JournalUnusable."""
+    probe = directory / f".journal-probe-{os.getpid()}"
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        try:
+            probe.write_bytes(b"\n")
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # it will have room again: start, and refuse calls until then
+            _logger.error("the disk of the journal directory %s is full; no calls are admitted", directory)
+            return False
+        message = f"the journal directory {directory} cannot be written: {error.strerror}; see --logs-dir"
+        raise JournalUnusable(message) from error
+    return True
 
 
 def _sync_directory(directory: Path) -> None:

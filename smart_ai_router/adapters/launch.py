@@ -98,7 +98,7 @@ class DataDirectoryLock:
         """
         path = data_dir / "router.lock"
         try:
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StartRefused(f"the data directory {data_dir} cannot be used: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""An upstream inside the process: URLs of the scheme `demo:` are answered by a function, all others go to the network."""
+"""An upstream inside the process: URLs of the scheme `demo:` are answered by a function, others by the network."""
 
 import asyncio
 from collections.abc import Callable, Mapping

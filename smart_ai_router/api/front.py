@@ -10,6 +10,7 @@ import msgspec
 
 from smart_ai_router import __version__
 from smart_ai_router.api.control_passage import ControlPassage, is_control_path
+from smart_ai_router.api.cross_origin import PREFLIGHT_HEADERS, cross_origin_headers
 from smart_ai_router.api.openai import ENDPOINTS, OPENAI_ERRORS, read_call
 from smart_ai_router.core.calls import Call, Caller, Endpoint
 from smart_ai_router.core.http_messages import ClientReply, HttpRequest
@@ -18,7 +19,8 @@ from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.failures import Failure, failure_of_refusal
 
 JSON_HEADERS: Final = (("content-type", "application/json"),)
-REFUSAL_CODES: Final = {413: "request_too_large", 500: "internal_error"}
+REFUSAL_TYPES: Final = {500: "server_error", 503: "service_unavailable"}
+REFUSAL_CODES: Final = {408: "request_timeout", 413: "request_too_large", 500: "internal_error", 503: "router_busy"}
 UNKNOWN_PATH: Final = "nothing is served at {path}; calls go to /v1/chat/completions, the console is at /console"
 
 
@@ -36,6 +38,10 @@ class Calls(Protocol):
 
     @property
     def region_header(self) -> str | None: ...
+
+    @property
+    def cross_origins(self) -> tuple[str, ...]:
+        """The web origins whose pages may call."""
 
     def identify(self, request: HttpRequest) -> tuple[Caller, KeyGrant | None]:
         """Raises KeyInvalid."""
@@ -59,6 +65,11 @@ class Front:
         self._control = control
 
     def handle(self, request: HttpRequest, reply: ClientReply) -> None:
+        if "origin" in request.headers:
+            reply.extra_headers = cross_origin_headers(request.headers["origin"], self._calls.cross_origins)
+            if request.method == "OPTIONS" and reply.extra_headers:
+                reply.send(204, PREFLIGHT_HEADERS, b"")
+                return
         path = request.path
         endpoint = ENDPOINTS.get(path)
         if endpoint is not None:
@@ -80,10 +91,12 @@ class Front:
             )
 
     def refuse(self, status: int, message: str, reply: ClientReply) -> None:
-        kind = "invalid_request_error" if status < 500 else "server_error" if status == 500 else "service_unavailable"
-        code = REFUSAL_CODES.get(status, "bad_request" if status < 500 else "router_busy")
-        retry_after_s = 1.0 if status == 503 else None
-        self._refuse(Failure(status, kind, code, message, retry_after_s=retry_after_s), reply)
+        kind = REFUSAL_TYPES.get(status, "invalid_request_error")
+        code = REFUSAL_CODES.get(status, "bad_request")
+        is_busy = status == 503
+        self._refuse(
+            Failure(status, kind, code, message, should_retry=is_busy, retry_after_s=1.0 if is_busy else None), reply
+        )
 
     def _call(self, endpoint: Endpoint, request: HttpRequest, reply: ClientReply) -> None:
         try:
@@ -94,7 +107,7 @@ class Front:
             self._refuse(failure_of_refusal(refusal), reply)
             return
         except _HttpRefusal as refusal:
-            self._refuse(refusal.failure, reply)
+            self._refuse(refusal.failure, reply, refusal.allowed)
             return
         self._calls.run(call, caller, grant, reply, request.received_at)
 
@@ -105,7 +118,7 @@ class Front:
             self._refuse(failure_of_refusal(refusal), reply)
             return
         if request.method not in ("GET", "HEAD"):
-            self._refuse(_method_failure(request.method, "GET"), reply)
+            self._refuse(_method_failure(request.method, "GET"), reply, "GET, HEAD")
             return
         models = self._calls.model_list(grant)
         if request.path == "/v1/models":
@@ -119,14 +132,14 @@ class Front:
             message = f"there is no model {name[:200]!r}; GET /v1/models lists those that are served"
             self._refuse(Failure(404, "invalid_request_error", "model_not_found", message, "model"), reply)
 
-    def _refuse(self, failure: Failure, reply: ClientReply) -> None:
+    def _refuse(self, failure: Failure, reply: ClientReply, allowed: str | None = None) -> None:
         request_id = self._calls.new_request_id()
         headers = [*JSON_HEADERS, ("x-request-id", request_id)]
         headers.append(("x-should-retry", "true" if failure.should_retry else "false"))
         if failure.retry_after_s is not None:
             headers.append(("retry-after", str(max(1, round(failure.retry_after_s)))))
-        if failure.status == 405:
-            headers.append(("allow", failure.param or ""))
+        if allowed:
+            headers.append(("allow", allowed))
         if failure.status == 401:
             headers.append(("www-authenticate", "Bearer"))
         reply.send(failure.status, headers, OPENAI_ERRORS.body(failure, request_id))
@@ -135,15 +148,16 @@ class Front:
 class _HttpRefusal(Exception):
     """The request is refused for its HTTP form."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, allowed: str | None = None) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        self.allowed = allowed
 
 
 def _require_json_post(request: HttpRequest) -> None:
     """A call is a POST of plain JSON. The content type keeps a web page from calling without asking (CORS)."""
     if request.method != "POST":
-        raise _HttpRefusal(_method_failure(request.method, "POST"))
+        raise _HttpRefusal(_method_failure(request.method, "POST"), "POST")
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         message = f"the content type must be application/json, not {content_type[:100] or 'missing'}"
@@ -156,7 +170,7 @@ def _require_json_post(request: HttpRequest) -> None:
 
 def _method_failure(method: str, allowed: str) -> Failure:
     message = f"{method} is not served here; use {allowed}"
-    return Failure(405, "invalid_request_error", "method_not_allowed", message, param=allowed)
+    return Failure(405, "invalid_request_error", "method_not_allowed", message)
 
 
 def health_facts(providers: int, channels: int, timestamp: int) -> dict[str, object]:

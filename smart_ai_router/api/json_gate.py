@@ -2,30 +2,57 @@
 
 Refused: invalid UTF-8, NaN and infinities (also numbers too large for a double), duplicate keys anywhere (two
 readers of one body must never see two models), nesting deeper than 64, lone surrogates, a top level that is no
-object. One pass of the standard library's C scanner does the work; errors never echo the input.
+object. Errors never echo the input.
+
+A body that decodes and encodes back to the very same bytes can hold none of that but depth: two equal keys would
+come back as one, an infinity or half a pair not at all. What the official clients write passes that way, at a third
+of the cost. Every other body is scanned by the standard library, which shows each object's keys as they stand.
 """
 
 import json
 import re
-from collections.abc import Callable
 from math import isinf
 from typing import Final, NoReturn
+
+import msgspec
 
 from smart_ai_router.domain.errors import RequestMalformed
 
 DEPTH_MAX: Final = 64
 
+_decoder = msgspec.json.Decoder(dict[str, object])
+_encoder = msgspec.json.Encoder()
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 
 
 def read_object(body: bytes) -> dict[str, object]:
     """The JSON object in a body; raises RequestMalformed with what is wrong."""
+    value = _read_compact(body)
+    if value is None:
+        value = _read_strictly(body)
+    # What `count` would tell, at a tenth of its cost: it looks at every byte, `replace` leaps from hit to hit.
+    openings = 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b""))
+    if openings > DEPTH_MAX and _depth(value) > DEPTH_MAX:
+        raise RequestMalformed(f"the body is nested deeper than {DEPTH_MAX} levels")
+    return value
+
+
+def _read_compact(body: bytes) -> dict[str, object] | None:
+    """The object of a body that is written as we would write it; None for every other body."""
+    try:
+        value = _decoder.decode(body)
+        return value if _encoder.encode(value) == body else None
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return None
+
+
+def _read_strictly(body: bytes) -> dict[str, object]:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestMalformed(f"the body is not valid UTF-8 (byte {error.start})") from error
     try:
-        value = _scan(text)
+        value: object = _scanner.decode(text)
     except RecursionError as error:
         raise RequestMalformed(f"the body is nested deeper than {DEPTH_MAX} levels") from error
     except json.JSONDecodeError as error:
@@ -36,8 +63,6 @@ def read_object(body: bytes) -> dict[str, object]:
         ) from error
     if not isinstance(value, dict):
         raise RequestMalformed("the body must be a JSON object")
-    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _depth(value) > DEPTH_MAX:
-        raise RequestMalformed(f"the body is nested deeper than {DEPTH_MAX} levels")
     if _SURROGATE_ESCAPE.search(body):
         _refuse_lone_surrogates(value)
     return value
@@ -65,22 +90,7 @@ def _constant(name: str) -> NoReturn:
     raise _Refused(f"the body contains {name}, which is not JSON")
 
 
-_scan_once: Final[Callable[[str, int], tuple[object, int]]] = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_float, parse_constant=_constant
-).scan_once  # type: ignore[attr-defined]  # documented in json.scanner's source only; there since Python 2.6
-_WHITESPACE: Final = " \t\n\r"
-
-
-def _scan(text: str) -> object:
-    """What `JSONDecoder.decode` does, without its two regular expressions and two frames for every call."""
-    start = 0 if text[:1] == "{" else len(text) - len(text.lstrip(_WHITESPACE))
-    try:
-        value, end = _scan_once(text, start)
-    except StopIteration as stop:
-        raise json.JSONDecodeError("Expecting value", text, stop.value) from None
-    if end != len(text) and text[end:].strip(_WHITESPACE):
-        raise json.JSONDecodeError("Extra data", text, end)
-    return value
+_scanner: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
 
 
 def _depth(value: object) -> int:

@@ -61,11 +61,13 @@ class Configuration:
         data_dir: Path,
         state: Callable[[], StoreState],
         publish: Callable[[bytes], None],
+        restrict: Callable[[Snapshot], Snapshot],
     ) -> None:
         self._environ = environ
         self._data_dir = data_dir
         self._state = state
         self._publish = publish
+        self._restrict = restrict
         self._file = SnapshotFile(data_dir)
         self._book = read_price_book()
         self._lock = threading.Lock()  # the API's worker threads and the watcher both reload
@@ -145,5 +147,6 @@ class Configuration:
         snapshot = build_snapshot(
             self._loaded.settings, self._built, self._book, self._state(), version=version, now=now
         )
+        snapshot = self._restrict(snapshot)
         self._file.save(encode_snapshot(snapshot))
         return snapshot

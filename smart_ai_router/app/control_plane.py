@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from operator import itemgetter
@@ -35,6 +36,7 @@ from smart_ai_router.api.control_services import ControlServices, ReloadOutcome
 from smart_ai_router.app.bookkeeping import BookkeepingThread
 from smart_ai_router.app.books import open_bookkeeper, open_store
 from smart_ai_router.app.boot import control_socket, link_socket
+from smart_ai_router.app.budget_guard import BudgetGuard, daily_budget
 from smart_ai_router.app.configuration import Configuration, load_or_last_good
 from smart_ai_router.app.metrics import Metrics
 from smart_ai_router.app.questions import Questions
@@ -52,7 +54,7 @@ from smart_ai_router.core.link_messages import (
     ResetChannel,
     WorkerState,
 )
-from smart_ai_router.core.snapshot import StoreState
+from smart_ai_router.core.snapshot import Snapshot, StoreState
 from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
 from smart_ai_router.domain.channel import ChannelModel
 from smart_ai_router.domain.faults import Fault
@@ -93,6 +95,7 @@ class ControlPlane:
         self._observing = ThreadPoolExecutor(1, "observing")  # one thread: what was seen first is told first
         self._link = LinkServer(link_socket(data_dir), self._take, lambda: NewSnapshot(self.configuration.encoded))
         self._questions = Questions(loop, self._link)
+        self._budget = BudgetGuard(self._store, self.monitor, self._today)
         self.configuration = Configuration(
             loaded,
             environ=os.environ,
@@ -100,6 +103,7 @@ class ControlPlane:
             data_dir=data_dir,
             state=StoreState,
             publish=self._publish,
+            restrict=self._restricted,
         )
         self._metrics = Metrics(self.monitor, self._link)
         bookkeeper.add_observer(self._metrics.count)
@@ -148,7 +152,21 @@ class ControlPlane:
         while True:
             await asyncio.sleep(TICK_S)
             await asyncio.to_thread(self.configuration.check)
+            await asyncio.to_thread(self._check_budget)
             await asyncio.to_thread(self.monitor.tick)
+
+    def _check_budget(self) -> None:
+        if self._budget.check(daily_budget(self.configuration.settings)):
+            self.configuration.refresh()
+
+    def _restricted(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with what the budget closes, and with today's calls of channels that have a daily limit."""
+        today = self._today()
+        limited = {channel.id for channel in snapshot.channels if channel.daily_limit is not None}
+        attempts = self._store.channel_attempts(today, today) if limited else {}
+        used = tuple((channel_id, totals.attempts) for channel_id, totals in attempts.items() if channel_id in limited)
+        disabled = (*snapshot.disabled, *self._budget.disabled(snapshot, snapshot.made_at))
+        return replace(snapshot, disabled=disabled, counted_day=today, attempts_counted=used)
 
     # --- link ---
 

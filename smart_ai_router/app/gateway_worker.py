@@ -23,6 +23,7 @@ from smart_ai_router.adapters.inflight import InflightFile
 from smart_ai_router.adapters.journal import JournalWriter
 from smart_ai_router.adapters.link import LinkClient
 from smart_ai_router.adapters.local_upstream import UpstreamWithLocal
+from smart_ai_router.adapters.open_files import allow_open_files
 from smart_ai_router.adapters.processes import SupervisorLink
 from smart_ai_router.adapters.secrets import SnapshotFile, decode_snapshot
 from smart_ai_router.adapters.upstream_http import HttpUpstream
@@ -54,9 +55,12 @@ from smart_ai_router.providers.openai import OpenAIDialect
 
 REPORT_INTERVAL_S: Final = 0.2  # faults reach the monitor well within a second
 STATE_INTERVAL_S: Final = 1.0
+RECOVERY_LOOK_S: Final = 0.25
 DRAIN_POLL_S: Final = 0.05
 GOODBYE_S: Final = 1.0  # the last bytes of calls that were cut reach their clients
 GARBAGE_THRESHOLD: Final = 20_000  # calls leave no cycles behind; a collection is for rare paths only
+FILES_PER_CONNECTION: Final = 2  # the client's, and the upstream's of its call
+OWN_FILES: Final = 64  # listener, link, journal, in-flight table, idle upstream connections that outlive their call
 DATE_KEPT_S: Final = 900  # every time zone's midnight falls on a quarter of an hour of UTC
 
 _logger = logging.getLogger(__name__)
@@ -145,7 +149,13 @@ class Worker:
         """Recover what a dead predecessor left, then serve."""
         self._link.start()
         await self._first_snapshot.wait()
-        await self._recover()
+        self._recovering = self._loop.create_task(self._recover())
+        while self._journal.admits and not self._recovering.done():
+            await asyncio.wait({self._recovering}, timeout=RECOVERY_LOOK_S)
+        if (
+            self._recovering.done()
+        ):  # else the disk is full: serve what needs no journal, and book them when it has room
+            self._recovering.result()
         await self.server.start(self._loop, sock=listener)
         self._report()
 
@@ -158,6 +168,7 @@ class Worker:
         self.gateway.cut_all()
         self._reporter.flush()
         await asyncio.sleep(0)  # lines of calls that were just cut reach the journal's thread
+        self._recovering.cancel()
         self._journal.close()
         await asyncio.sleep(0)  # their slots in the in-flight table are freed, their clients are told
         deadline = self._clock.monotonic() + GOODBYE_S
@@ -230,6 +241,10 @@ class Worker:
     def region_header(self) -> str | None:
         return self.gateway.region_header
 
+    @property
+    def cross_origins(self) -> tuple[str, ...]:
+        return self.gateway.snapshot.access.cross_origins
+
     def identify(self, request: HttpRequest) -> tuple[Caller, KeyGrant | None]:
         return self.gateway.keyring.identify(request.headers, request.client_ip, self._clock.now())
 
@@ -295,5 +310,20 @@ async def serve(
 
 def run_gateway(boot: GatewayBoot, listener: socket.socket, supervisor: SupervisorLink | None = None) -> int:
     """Serve until SIGTERM; returns the exit code."""
-    uvloop.run(serve(boot, listener, supervisor))
+    uvloop.run(serve(_within_open_files(boot), listener, supervisor))
     return 0
+
+
+def _within_open_files(boot: GatewayBoot) -> GatewayBoot:
+    """No more connections than the system lets this process hold open: a full table is answered, not suffered."""
+    limit = allow_open_files(boot.connections_max * FILES_PER_CONNECTION + OWN_FILES)
+    fitting = (limit - OWN_FILES) // FILES_PER_CONNECTION
+    if fitting >= boot.connections_max:
+        return boot
+    _logger.warning(
+        "the limit of %d open files allows %d client connections instead of %d; raise it (ulimit -n)",
+        limit,
+        max(1, fitting),
+        boot.connections_max,
+    )
+    return msgspec.structs.replace(boot, connections_max=max(1, fitting))

@@ -15,7 +15,7 @@ from smart_ai_router.core.usage_record import encode_usage_record
 from smart_ai_router.domain.pricing import PriceCatalog, PriceSheet
 
 SEARCH_BYTES: Final = 8 * 1024 * 1024
-ID_BYTES_MAX: Final = 64
+MEMBER_BYTES_MAX: Final = 64
 
 _logger = logging.getLogger(__name__)
 
@@ -70,7 +70,8 @@ async def recover(table: InflightFile, journal: JournalWriter, logs_dir: Path, s
 
 def _without_line(intents: list[Intent], logs_dir: Path, now: float) -> list[Intent]:
     """Those whose request id stands in no journal file from the place noted in the intent on."""
-    wanted = {intent.request_id.encode(): intent for intent in intents}
+    # The whole member: anybody may write a request id into a text of another call.
+    wanted = {f'"request_id":"{intent.request_id}"'.encode(): intent for intent in intents}
     for day, offset in _places(intents, now):
         path = logs_dir / journal_name(day)
         if wanted and path.exists():
@@ -96,10 +97,11 @@ def _places(intents: Iterable[Intent], now: float) -> list[tuple[str, int]]:
 def _search(path: Path, offset: int, wanted: dict[bytes, Intent]) -> set[bytes]:
     found: set[bytes] = set()
     with path.open("rb") as file:
-        file.seek(min(offset, path.stat().st_size))
+        if offset <= path.stat().st_size:  # else the file was cut short: the line may stand anywhere
+            file.seek(offset)
         tail = b""
         while chunk := file.read(SEARCH_BYTES):
             window = tail + chunk
             found.update(each for each in wanted if each in window)
-            tail = window[-ID_BYTES_MAX:]
+            tail = window[-MEMBER_BYTES_MAX:]
     return found

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 import smart_ai_router
+from smart_ai_router.adapters.journal import prepare_directory
 from smart_ai_router.adapters.launch import DataDirectoryLock, StartOptions, bind_listener
 from smart_ai_router.adapters.processes import ChildCommand, Plan, Role, Supervisor
 from smart_ai_router.app.boot import GatewayBoot, encode_boot
@@ -43,6 +44,7 @@ def serve(options: StartOptions) -> None:
         complain(str(notice))
     settings = loaded.settings
     lock = DataDirectoryLock.acquire(Path(settings.storage.data_dir))
+    prepare_directory(Path(settings.journal.logs_dir))
     listener = bind_listener(settings.server.host, settings.server.port)
     plan = make_plan(options, settings, listener, lock.descriptor)
     supervisor = Supervisor(plan, lambda notes: announce(settings.server.host, plan.listener, notes), complain)

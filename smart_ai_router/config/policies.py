@@ -38,7 +38,11 @@ def access_policy(settings: Settings) -> AccessPolicy:
     """Who may call: a call without a key only from this machine, and only while nothing says otherwise."""
     auth = settings.auth
     anonymous = listens_on_loopback_only(settings) if auth.anonymous_loopback is None else auth.anonymous_loopback
-    return AccessPolicy(anonymous_loopback=anonymous and not auth.enabled, keys_required=auth.enabled)
+    return AccessPolicy(
+        anonymous_loopback=anonymous and not auth.enabled,
+        keys_required=auth.enabled,
+        cross_origins=settings.server.cors_origins,
+    )
 
 
 def alert_rules(settings: Settings) -> AlertRules:

@@ -43,7 +43,7 @@ def build_snapshot(
         routing=routing_policy(settings),
         access=access_policy(settings),
         currency=settings.system.currency,
-        region_header=settings.statistics.region_header,
+        region_header=_header_name(settings.statistics.region_header),
         notes=tuple(str(notice) for notice in (*built.notices, *notices)),
     )
 
@@ -186,3 +186,8 @@ def _first_by_id(users: Iterable[User]) -> tuple[User, ...]:
 
 def _sha256(key: str) -> str:
     return sha256(key.encode()).hexdigest()
+
+
+def _header_name(name: str | None) -> str | None:
+    """As a request's headers are looked up: in lower case."""
+    return None if name is None else name.lower()

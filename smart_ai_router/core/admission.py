@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from smart_ai_router.core.calls import Caller
 from smart_ai_router.core.snapshot import AccessPolicy, KeyGrant, Snapshot, User
@@ -16,6 +17,7 @@ from smart_ai_router.domain.errors import KeyInvalid
 
 PROXY_HEADERS: Final = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 LOOPBACK_NAMES: Final = frozenset(("localhost", "127.0.0.1", "[::1]"))
+LOOPBACK_HOSTS: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 USER_AGENT_CHARACTERS_MAX: Final = 200
 
 
@@ -69,7 +71,13 @@ def is_local_caller(headers: Mapping[str, str], client_ip: str) -> bool:
         return False
     host = headers.get("host", "").lower()
     name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
-    return loopback and name in LOOPBACK_NAMES and not any(each in headers for each in PROXY_HEADERS)
+    is_direct = not any(each in headers for each in PROXY_HEADERS)
+    return loopback and name in LOOPBACK_NAMES and is_direct and _is_local_origin(headers.get("origin"))
+
+
+def _is_local_origin(origin: str | None) -> bool:
+    """True for programs, which send no origin, and for pages that this machine serves."""
+    return origin is None or urlsplit(origin).hostname in LOOPBACK_HOSTS
 
 
 def _presented_key(headers: Mapping[str, str]) -> str | None:

@@ -29,7 +29,7 @@ from smart_ai_router.domain.errors import (
 )
 from smart_ai_router.domain.faults import Fault
 from smart_ai_router.domain.health import HealthBoard
-from smart_ai_router.domain.limits import CallGate, Refused
+from smart_ai_router.domain.limits import CallGate, DailyCount, Refused
 from smart_ai_router.domain.live_stats import LiveStats
 from smart_ai_router.domain.meters import Meter, Usage, UsageSource
 from smart_ai_router.domain.money import Pico, divide_half_even, require_cell
@@ -180,7 +180,11 @@ class Gateway:
         )
         reply.events = operation
         self._operations.add(operation)
-        operation.begin()
+        try:
+            operation.begin()
+        except Exception:
+            self._operations.discard(operation)  # a mistake of ours: the edge answers it, a drain must not wait for it
+            raise
 
     def cut_all(self) -> None:
         """End every call under way now, with what is known of it; each has its line."""
@@ -343,8 +347,16 @@ class Gateway:
             )
             if known is not None and _limits(known[0]) == _limits(channel):
                 gate = known[1]
+            elif gate.daily is not None:
+                self._resume_count(gate.daily, channel.id)
             known = self._channel_gates[channel.id] = (channel, gate)
         return known[1]
+
+    def _resume_count(self, daily: DailyCount, channel_id: str) -> None:
+        """A worker that has just started goes on with the day's count of the books, its share of it."""
+        snapshot = self._decisions.snapshot
+        daily.day = snapshot.counted_day
+        daily.used = -(-dict(snapshot.attempts_counted).get(channel_id, 0) // self._workers)
 
     def _refuses_unpriced(self, candidate: Candidate) -> bool:
         if self._decisions.snapshot.routing.unpriced_models != "refuse":

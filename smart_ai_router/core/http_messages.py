@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from smart_ai_router.core.ports import Reply
+from smart_ai_router.core.ports import Headers, Reply
 
 
 class HttpRequest:
@@ -35,6 +35,7 @@ class ClientReply(Reply, Protocol):
     """A reply that tells of its client."""
 
     events: ClientEvents | None
+    extra_headers: Headers  # added to whatever head is sent
 
 
 class Handler(Protocol):

@@ -17,7 +17,9 @@ from smart_ai_router.domain.estimates import estimate_usage
 from smart_ai_router.domain.money import pico_to_decimal
 from smart_ai_router.domain.pricing import Bill, PriceSheet, price_usage
 
-TEXT_MAX: Final = 200  # characters of a client-chosen text kept in an intent, so that it fits its slot
+INTENT_BYTES_MAX: Final = 2048  # an intent is about 600 bytes; it stands in a slot of this size
+TEXT_MAX: Final = 200  # characters of a client-chosen text kept in an intent
+SHORT_TEXT_MAX: Final = 25  # characters that are left of each text of an intent that is too long: 100 bytes at most
 INTERRUPTED: Final = "the router stopped while this call was in flight"
 
 
@@ -50,12 +52,22 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
     region: str | None = None
 
 
+_CLIENTS_TEXTS: Final = ("requested_model", "end_user", "session_id", "user_agent", "region")
+_OPERATORS_TEXTS: Final = ("channel_name", "model", "upstream_model", "channel_id", "provider", "user_id", "api_key_id")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Intent)
 
 
 def encode_intent(intent: Intent) -> bytes:
-    return _encoder.encode(intent)
+    """The stored form, never longer than `INTENT_BYTES_MAX`: texts that anybody could make longer are cut for that."""
+    encoded = _encoder.encode(intent)
+    for names in (_CLIENTS_TEXTS, _OPERATORS_TEXTS):
+        if len(encoded) <= INTENT_BYTES_MAX:
+            break
+        cut = {name: text[:SHORT_TEXT_MAX] for name in names if (text := getattr(intent, name)) is not None}
+        intent = msgspec.structs.replace(intent, **cut)
+        encoded = _encoder.encode(intent)
+    return encoded
 
 
 def decode_intents(stored: Iterable[bytes]) -> tuple[list[Intent], int]:

@@ -337,14 +337,20 @@ class Operation(ExchangeSink):
         else:
             self._end_attempt(Outcome.FAILED, fault)
             if fault.blames_request:
-                self._settle(
-                    Ending(Outcome.FAILED, fault.kind.value, fault.message, self._status), self._pass_refusal_on
-                )
+                self._refused_by_provider(fault)
                 return
             try:
                 self._try_next()
             except Refusal as refusal:
                 self._fail(failure_of_refusal(refusal))
+
+    def _refused_by_provider(self, fault: Fault) -> None:
+        """The provider blames the request: another one would too."""
+        if self._status >= 400:
+            self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, self._status), self._pass_refusal_on)
+            return
+        failure = Failure(400, "invalid_request_error", fault.kind.value, fault.message)  # said within a 200
+        self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, 400), lambda: self._send_failure(failure))
 
     def _fail(self, failure: Failure) -> None:
         """Every attempt failed before a byte of an answer left."""

@@ -5,6 +5,7 @@ keeps the last one on disk, so that it can start while the control plane is down
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from smart_ai_router.domain.channel import Channel, Provider
 from smart_ai_router.domain.pricing import PriceVersion
@@ -70,6 +71,7 @@ class AccessPolicy:
 
     anonymous_loopback: bool = True  # a call without a key from this machine is served
     keys_required: bool = False
+    cross_origins: tuple[str, ...] = ()  # web origins whose pages may call; "*" is any
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +100,7 @@ class Snapshot:
     routing: RoutingPolicy = RoutingPolicy()
     access: AccessPolicy = AccessPolicy()
     currency: str = "USD"
-    region_header: str | None = None  # the request header that carries a caller's region (statistics hook)
+    region_header: str | None = None  # lower case; the request header with a caller's region (statistics hook)
     notes: tuple[str, ...] = field(default=())
+    counted_day: date | None = None  # the day that the counts below are of
+    attempts_counted: tuple[tuple[str, int], ...] = ()  # channel id, tries on that day; for channels with a daily limit

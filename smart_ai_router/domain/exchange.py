@@ -5,13 +5,16 @@ record. There is no rate through a third currency and no rate of 1 by default: a
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from smart_ai_router.domain.money import Pico, divide_half_even, require_cell
+
+_begins_ms = attrgetter("effective_from_ms")
 
 
 class RateInvalid(ValueError):
@@ -38,21 +41,6 @@ class ExchangeRate:
     source: str = ""
 
 
-class Conversion(NamedTuple):
-    """How an amount was carried from one currency to another: what a record keeps. It is always found by a row."""
-
-    base: str  # of the amount
-    quote: str  # of the result
-    rate: Decimal  # of the row as it was entered
-    is_inverse: bool  # the row was entered from quote to base: the amount is divided by its rate
-    effective_from_ms: int
-
-    @property
-    def factor(self) -> Fraction:
-        """The exact number of quote units in one base unit."""
-        return 1 / Fraction(self.rate) if self.is_inverse else Fraction(self.rate)
-
-
 class Factor(NamedTuple):
     """An exact factor as two whole numbers: half the cost of a Fraction on the way of every call."""
 
@@ -72,6 +60,17 @@ class Factor(NamedTuple):
         return require_cell(-(-amount * self.numerator // self.denominator))
 
 
+class Conversion(NamedTuple):
+    """How an amount was carried from one currency to another: what a record keeps of it."""
+
+    base: str  # of the amount
+    quote: str  # of the result
+    rate: Decimal  # of the row, as it was entered
+    is_inverse: bool  # the row was entered from quote to base: the amount is divided by its rate
+    effective_from_ms: int
+    factor: Factor  # what follows from these: the exact number of quote units in one base unit
+
+
 UNCHANGED: Final = Factor(1, 1)
 
 
@@ -85,13 +84,19 @@ class ExchangeRates:
 
     def __init__(self, rows: Iterable[ExchangeRate] = ()) -> None:
         """Raises RateInvalid."""
-        self._rows: dict[tuple[str, str], list[ExchangeRate]] = {}
-        for row in rows:
+        self._direct: dict[tuple[str, str], list[Conversion]] = {}
+        self._inverse: dict[tuple[str, str], list[Conversion]] = {}
+        for row in sorted(rows, key=_begins_ms):
             if not row.rate.is_finite() or row.rate <= 0 or row.base == row.quote:
                 raise RateInvalid(f"{row.rate} {row.quote} for one {row.base} is no exchange rate")
-            self._rows.setdefault((row.base, row.quote), []).append(row)
-        for group in self._rows.values():
-            group.sort(key=lambda each: each.effective_from_ms)
+            exact = Fraction(row.rate)
+            begins_ms = row.effective_from_ms
+            self._direct.setdefault((row.base, row.quote), []).append(
+                Conversion(row.base, row.quote, row.rate, False, begins_ms, factor_of(exact))
+            )
+            self._inverse.setdefault((row.quote, row.base), []).append(
+                Conversion(row.quote, row.base, row.rate, True, begins_ms, factor_of(1 / exact))
+            )
 
     def conversion(self, base: str, quote: str, at_ms: int) -> Conversion | None:
         """How to carry an amount over at an instant; None when the currencies are the same. Raises RateUnknown.
@@ -100,23 +105,12 @@ class ExchangeRates:
         """
         if base == quote:
             return None
-        row = _in_force(self._rows, (base, quote), at_ms)
-        if row is not None:
-            return Conversion(base, quote, row.rate, False, row.effective_from_ms)
-        row = _in_force(self._rows, (quote, base), at_ms)
-        if row is not None:
-            return Conversion(base, quote, row.rate, True, row.effective_from_ms)
+        pair = (base, quote)
+        for known in (self._direct.get(pair), self._inverse.get(pair)):
+            index = bisect_right(known, at_ms, key=_begins_ms) if known is not None else 0
+            if known is not None and index:
+                return known[index - 1]
         raise RateUnknown(base, quote)
 
 
 NO_RATES: Final = ExchangeRates()
-
-
-def _in_force(
-    rows: Mapping[tuple[str, str], list[ExchangeRate]], pair: tuple[str, str], at_ms: int
-) -> ExchangeRate | None:
-    group = rows.get(pair)
-    if group is None:
-        return None
-    index = bisect_right(group, at_ms, key=lambda each: each.effective_from_ms)
-    return group[index - 1] if index else None

@@ -34,7 +34,7 @@ from smart_ai_router.domain.accounts import (
 )
 from smart_ai_router.domain.exchange import UNCHANGED, Factor, factor_of
 from smart_ai_router.domain.meters import TOKEN_METERS, Meter, Quantities, UsageType
-from smart_ai_router.domain.money import AmountInvalid, divide_half_even
+from smart_ai_router.domain.money import AmountInvalid
 from smart_ai_router.domain.pricing_rates import exact_quantity
 
 # Speech runs at about five Chinese characters a second. Used only where a provider counts characters and no time.
@@ -147,7 +147,9 @@ def quota_plan(quota: UserQuota, budget: KeyBudget | None, today: date, is_enfor
         money=money,
         units=units,
         nothing_else=quota.user_id if units and money is None else None,
-        budget=None if budget is None else (key_account(budget.key_id, budget.currency, part_on(budget.period, today)),),
+        budget=None
+        if budget is None
+        else (key_account(budget.key_id, budget.currency, part_on(budget.period, today)),),
         budget_currency="" if budget is None else budget.currency,
     )
 
@@ -220,8 +222,3 @@ def counted_at_most(unit: QuotaUnit, tokens_upper: int, others: Quantities) -> i
         return tokens_upper
     known = counted(unit, others)
     return _UNKNOWN[unit] if known is None else known
-
-
-def share(amount: int, numerator: int, denominator: int) -> int:
-    """A part of an amount, rounded once, half to even."""
-    return divide_half_even(amount * numerator, denominator)

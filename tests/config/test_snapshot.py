@@ -63,7 +63,7 @@ def test_a_snapshot_carries_everything_that_the_gateway_decides_by(book: PriceBo
     snapshot = snapshot_of(text, book, state)
 
     assert (snapshot.version, snapshot.made_at, snapshot.currency) == (7, NOW, "CNY")
-    assert snapshot.region_header == "CF-IPCountry"
+    assert snapshot.region_header == "cf-ipcountry"  # as the gateway looks headers up
     assert snapshot.aliases == (("fast", "tag:free"),)
     assert snapshot.disabled == state.disabled
     assert [provider.id for provider in snapshot.providers] == ["openai", "demo"]

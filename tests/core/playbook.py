@@ -157,6 +157,7 @@ class ScriptedUpstream:
 class ScriptedReply:
     def __init__(self) -> None:
         self.events: ClientEvents | None = None
+        self.extra_headers: Headers = ()
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""

@@ -1,6 +1,7 @@
 """What a gateway decides for its operations: limits, keys, prices, and the swap of snapshots."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -67,6 +68,16 @@ def test_a_channel_at_its_daily_limit_is_passed_over_until_the_next_day() -> Non
     house.upstream.last.answers(200, completion())
     house.journal.settle()
     assert house.journal.records[-1].channel_id == "ch_openai_001"
+
+
+def test_a_daily_count_goes_on_after_a_restart() -> None:
+    today = date(2025, 8, 24)
+    house = House(channel(1, daily_limit=5), channel(2), counted_day=today, attempts_counted=(("ch_openai_001", 4),))
+    for _ in range(2):
+        house.call()
+        house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    assert [record.channel_id for record in house.journal.records] == ["ch_openai_001", "ch_openai_002"]
 
 
 def test_when_every_channel_is_at_its_limit_the_answer_says_when_to_come_back() -> None:

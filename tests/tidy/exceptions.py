@@ -2,6 +2,7 @@
 
 BROAD_EXCEPTS = {
     "smart_ai_router/adapters/http_connection.py": "the edge of a request: it is answered 500, and the others go on",
+    "smart_ai_router/adapters/journal.py": "a mistake in answering one call leaves no other call waiting",
     "smart_ai_router/adapters/upstream_exchange.py": "guards the pool against a mistake in whoever reads the reply",
     "smart_ai_router/core/alerting.py": "the one guard around notifiers",
     "smart_ai_router/core/bookkeeper.py": "guards the books against who listens to them",

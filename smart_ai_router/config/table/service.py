@@ -119,7 +119,6 @@ SERVER_SETTINGS: Final = (
         (),
         zh="允许哪些网页来源从浏览器调用；* 表示全部（不携带凭据）。",
         en="The web origins that may call from a browser; * is any (without credentials).",
-        restart=True,
     ),
     Setting(
         "server.request_timeout",

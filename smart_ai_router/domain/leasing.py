@@ -1,0 +1,272 @@
+"""Leases, as the control plane sees them: how much of an account each worker may spend by itself.
+
+Theory of operation. A worker's lease on an account is four counters that only grow:
+
+    granted    what the control plane has lent, in all
+    used       what journal lines have taken under the lease, counted when they are posted
+    returned   what the worker has given back, in all
+    outstanding = granted - used - returned, never below zero
+
+    leased    = the sum of all outstanding of the account
+    available = balance - leased
+
+Posting a line takes its leased part from the balance and from outstanding alike: availability stays. Only what a call
+cost beyond its hold, and no lease covered, lowers it, and may take it below zero: by exactly that estimate error.
+
+Because the counters only grow, messages may be lost, repeated or overtaken. A worker reports its counters as they
+stand (`Wish`), the control plane answers with its own (`Ruling`), each side takes the larger one, and a report that was
+overtaken by a later one (`sequence`) is not heard at all. A grant whose answer was lost is told again, not made again.
+
+When an account runs short (`hear`), a *recall* begins: a numbered round in which every other holder gives back what
+lies idle. The wish is refused only when all of them have answered a round that began after it. Who answers a round
+keeps what its calls hold; that is not idle.
+
+Applying a decision is one statement: each returned state differs from the one that was passed in by
+`lent`, `taken_back` and `used` amounts, and holds as long as the account still has `available >= cost`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from smart_ai_router.domain.accounts import AccountKey, account_text
+
+SLICE_CALLS: Final = 8  # a first slice pays for so many calls like the one that asked
+SLICE_S: Final = 2  # later slices last about so long at the worker's burn
+LEASE_S: Final = 600.0  # a worker that was not heard for so long stops spending; long enough for a control plane's repair
+CALL_S_MAX: Final = 1_830.0  # no call lasts longer: what was held when the worker was last heard has its line by then
+EXPIRY_MARGIN_S: Final = 30.0  # for clocks that do not run equally fast
+
+
+class LeaseBroken(ValueError):
+    """Counters that contradict each other: the holder must begin anew under another name."""
+
+
+class Wish(NamedTuple):
+    """One account in a worker's report: its counters, and what it would like."""
+
+    account: AccountKey
+    granted: int  # what the worker has heard of
+    returned: int
+    need: int = 0  # the least that would serve a waiting call, beyond what is free; 0: nobody waits
+    burn_per_s: int = 0
+    answered_round: int = 0  # the latest recall it has obeyed
+    is_low: bool = False  # less than half a slice is free: more would be welcome
+    is_closing: bool = False  # nothing is free or held: the lease may end
+
+
+class Report(NamedTuple):
+    """What a worker says, at every tick in which it has something to say, and as a heartbeat."""
+
+    holder: str
+    sequence: int  # rises with every report of a holder
+    wishes: tuple[Wish, ...] = ()
+
+
+class Ruling(NamedTuple):
+    """One account in the control plane's answer."""
+
+    account: AccountKey
+    granted: int  # in all
+    returned: int = 0  # what the control plane has taken note of
+    recall_round: int = 0  # give back what is idle, if this round is new
+    refused_since: int = 0  # wishes up to the report of this number are refused; 0: none is
+    available: int = 0  # with a refusal: what there is
+    is_closed: bool = False  # the lease has ended: the worker may forget it
+
+
+class Answer(NamedTuple):
+    """What the control plane says to one report."""
+
+    holder: str
+    sequence: int  # of the report that it answers
+    rulings: tuple[Ruling, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """An account as far as lending goes."""
+
+    key: AccountKey
+    balance: int
+    leased: int = 0
+    recall_round: int = 0
+
+    @property
+    def available(self) -> int:
+        """What may still be lent."""
+        return self.balance - self.leased
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """One worker's lease on one account."""
+
+    holder: str
+    account: AccountKey
+    granted: int = 0
+    used: int = 0
+    returned: int = 0
+    asked_round: int = 0  # the latest recall it was asked to obey
+    answered_round: int = 0
+    wish_round: int = 0  # the recall that its waiting wish began; 0: no wish waits
+    wish_sequence: int = 0  # the report that brought the waiting wish
+
+    @property
+    def outstanding(self) -> int:
+        """What the worker may still have free or held, or has used without its lines being posted."""
+        return self.granted - self.used - self.returned
+
+
+class Hearing(NamedTuple):
+    """What hearing a wish comes to."""
+
+    account: AccountState
+    lease: LeaseState | None  # None: it has ended
+    recalled: tuple[LeaseState, ...]  # other leases that are now asked to give back
+    ruling: Ruling
+
+
+def hear(  # noqa: PLR0917 - the facts of one decision
+    account: AccountState, lease: LeaseState | None, others: Sequence[LeaseState], wish: Wish, report: Report, workers: int
+) -> Hearing:
+    """Decide on one wish. `lease` None: the holder has none on this account; `others` are all other open leases on it.
+
+    Raises LeaseBroken.
+    """
+    account, lease = _take_back(account, lease or _begun(report.holder, wish), wish)
+    if wish.is_closing and not wish.need and not lease.outstanding:
+        return Hearing(account, None, (), Ruling(account.key, lease.granted, lease.returned, is_closed=True))
+    unheard = lease.granted - wish.granted
+    amount = grant_amount(account.available, wish, workers, unheard)
+    recalled: tuple[LeaseState, ...] = ()
+    refused_since = 0
+    if amount:
+        account, lease = lend(account, lease, amount)
+    if wish.need <= unheard + amount:
+        lease = _with_wish(lease, 0, 0)
+    elif not lease.wish_round:
+        account = replace(account, recall_round=account.recall_round + 1)
+        lease = _with_wish(lease, account.recall_round, report.sequence)
+        recalled = tuple(
+            [replace(each, asked_round=account.recall_round) for each in others if each.outstanding > 0]
+        )
+    if lease.wish_round and not recalled and _all_answered(others, lease.wish_round):
+        refused_since = lease.wish_sequence
+        lease = _with_wish(lease, 0, 0)
+    ruling = Ruling(
+        account.key, lease.granted, lease.returned, lease.asked_round, refused_since, max(account.available, 0)
+    )
+    return Hearing(account, lease, recalled, ruling)
+
+
+def grant_amount(available: int, wish: Wish, workers: int, unheard: int = 0) -> int:
+    """How much more to lend, at most what is available; `unheard` was lent before and its answer was lost.
+
+    A rich account lends a slice that lasts for a while at the worker's burn, and keeps as much again for every other
+    worker. One that cannot afford that lends exactly what the waiting call needs, or nothing.
+    """
+    need = max(wish.need - unheard, 0)
+    if need > available or not (need or (wish.is_low and not unheard)):
+        return 0
+    comfortable = max(wish.need * SLICE_CALLS, wish.burn_per_s * SLICE_S)
+    return max(min(comfortable, available // (2 * max(workers, 1))), need)
+
+
+def lend(account: AccountState, lease: LeaseState, amount: int) -> tuple[AccountState, LeaseState]:
+    """Lend an amount. As a statement: where balance - leased >= amount, leased and granted grow by it."""
+    if not 0 < amount <= account.available:
+        raise LeaseBroken(f"{account_text(account.key)}: {amount} cannot be lent of {account.available}")
+    return replace(account, leased=account.leased + amount), replace(lease, granted=lease.granted + amount)
+
+
+def use(account: AccountState, lease: LeaseState | None, amount: int, leased: int) -> tuple[AccountState, LeaseState | None]:
+    """Post what a journal line took of an account: `amount` of its balance, `leased` of it under the lease.
+
+    As a statement: balance shrinks by amount; leased shrinks and used grows by the leased part. A lease that has ended
+    (written off while its worker lived) covers nothing any more.
+    """
+    if lease is None:
+        return replace(account, balance=account.balance - amount), None
+    covered = min(leased, lease.outstanding)
+    return (
+        replace(account, balance=account.balance - amount, leased=account.leased - covered),
+        replace(lease, used=lease.used + covered),
+    )
+
+
+class Presence(StrEnum):
+    """What is known of a holder."""
+
+    ALIVE = "alive"
+    SILENT = "silent"  # not heard for longer than its leases last: it has stopped spending
+    DEAD = "dead"  # the kernel has released its lock
+
+
+class Evidence(NamedTuple):
+    """What is certain about a holder when its leases are to be taken back."""
+
+    presence: Presence
+    silent_s: float = 0.0
+    are_orphans_booked: bool = False  # each call it had in flight has its line in the journal
+    is_journal_read: bool = False  # the books hold its journal to the end, those lines included
+
+
+def presence_of(silent_s: float, is_lock_free: bool) -> Presence:
+    """Whether a holder lives; `silent_s` is monotonic time since it was last heard, by the control plane's clock."""
+    if is_lock_free:
+        return Presence.DEAD
+    return Presence.SILENT if silent_s > LEASE_S + EXPIRY_MARGIN_S else Presence.ALIVE
+
+
+def is_over_for(evidence: Evidence) -> bool:
+    """True when whatever a holder spent is in the books, so that the rest of its leases can be lent to others.
+
+    A dead worker: its calls in flight have become lines and its journal is read to the end. A silent one: longer silent
+    than its leases and its longest call last, and its journal is read to the end. Nothing else is proof.
+    """
+    if not evidence.is_journal_read:
+        return False
+    if evidence.presence is Presence.DEAD:
+        return evidence.are_orphans_booked
+    return (
+        evidence.presence is Presence.SILENT and evidence.silent_s > LEASE_S + CALL_S_MAX + EXPIRY_MARGIN_S
+    )
+
+
+def reconcile(account: AccountState, lease: LeaseState) -> tuple[AccountState, LeaseState]:
+    """End the lease of a holder that is over: what is outstanding comes back."""
+    rest = lease.outstanding
+    return replace(account, leased=account.leased - rest), replace(lease, returned=lease.returned + rest)
+
+
+def leased_in_all(leases: Iterable[LeaseState]) -> int:
+    """What an account's open leases come to."""
+    return sum(lease.outstanding for lease in leases)
+
+
+def _begun(holder: str, wish: Wish) -> LeaseState:
+    """A lease that begins. Counters of an earlier one that ended with nothing outstanding go on where they stood."""
+    return LeaseState(holder, wish.account, wish.granted, wish.granted - wish.returned, wish.returned)
+
+
+def _take_back(account: AccountState, lease: LeaseState, wish: Wish) -> tuple[AccountState, LeaseState]:
+    more = wish.returned - lease.returned
+    if wish.granted > lease.granted or more > lease.outstanding or not 0 <= wish.returned <= wish.granted:
+        raise LeaseBroken(f"{account_text(account.key)}: {lease.holder} reports what it was never lent")
+    answered = max(lease.answered_round, wish.answered_round)
+    if more <= 0:
+        return account, replace(lease, answered_round=answered)
+    return (
+        replace(account, leased=account.leased - more),
+        replace(lease, returned=lease.returned + more, answered_round=answered),
+    )
+
+
+def _with_wish(lease: LeaseState, wish_round: int, sequence: int) -> LeaseState:
+    return replace(lease, wish_round=wish_round, wish_sequence=sequence)
+
+
+def _all_answered(others: Sequence[LeaseState], wish_round: int) -> bool:
+    return all(each.outstanding <= 0 or each.answered_round >= wish_round for each in others)

@@ -1,0 +1,115 @@
+"""What the pages tell a reader to paste does what they say: each command runs, each program too, each sample is real.
+
+The commands of both languages are the same (`test_pages.py` holds them together), so one language is run.
+"""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from smart_ai_router.testing.upstream import UpstreamThread
+from tests.docs.pages import PAGES, blocks
+from tests.docs.reader import Reader
+from tests.docs.samples import differences
+from tests.e2e.router_harness import GUIDE_PRICES, Router, running
+
+pytestmark = pytest.mark.timeout(180)
+
+STATISTICS = "docs/en/statistics.md"
+RUN = [page for page in PAGES["en"] if page != "docs/en/configuration.md" and blocks(page, "bash")]
+TEAM_KEY = "key-of-team-a-for-the-documentation"
+
+
+def configuration(upstream: str) -> dict[str, object]:
+    """The guide's channel and prices in front of the test upstream, and a channel whose quota is used up."""
+    common = {"base_url": upstream, "provider": "openai"}
+    return {
+        "system": {"demo_channel": "always", "probe_local_servers": False},
+        "auth": {"keys": [{"name": "team-a", "key": TEAM_KEY, "user": "team-a"}]},
+        "channels": [
+            {**common, "id": "ch_openai_001", "name": "OpenAI Official", "api_key": "sk-of-the-documentation",
+             "models": ["gpt-4o-mini"], "prices": GUIDE_PRICES},
+            {**common, "id": "ch_deepseek_001", "name": "DeepSeek", "provider": "deepseek",
+             "api_key": "sk-fault:status-429-quota", "models": ["deepseek-v4-flash"]},
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    """A router that has served the calls of which the statistics page shows the answers."""
+    folder = tmp_path_factory.mktemp("pages")
+    with UpstreamThread() as upstream, running(folder, configuration(upstream.base_url)) as router:
+        (folder / "config").mkdir()
+        (folder / "config/router_config.yaml").write_text(router.config_file.read_text())
+        router.chat()
+        router.chat()
+        router.chat(stream=True, user="alice")
+        router.call({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]},
+                    authorization=f"Bearer {TEAM_KEY}")  # fmt: skip
+        router.chat("tag:free")
+        router.chat("deepseek-v4-flash")
+        router.wait_for_alert("ch_deepseek_001", "quota_exhausted")
+        yield router
+
+
+@pytest.fixture(scope="module")
+def reader(router: Router) -> Reader:
+    return Reader(router.folder, router.address)
+
+
+def test_m1_samples_of_the_statistics_page_are_what_the_router_answers(reader: Reader) -> None:
+    """Comes first: the other pages make calls of their own."""
+    found = blocks(STATISTICS, "bash", "json")
+    token = found[0]
+    pairs = [(asked, shown) for asked, shown in zip(found, found[1:], strict=False) if shown.language == "json"]
+    assert len(pairs) == sum(block.language == "json" for block in found) == 14
+    wrong = []
+    for asked, shown in pairs:
+        answer = reader.paste([token, asked]).partition(f"--- line {asked.line}\n")[2]
+        sample = json.loads(shown.text, parse_float=Decimal)
+        told = differences(sample, json.loads(answer, parse_float=Decimal))
+        wrong += [f"{STATISTICS}:{shown.line} {difference}" for difference in told]
+
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_every_command_of_the_page_does_its_work(page: str, reader: Reader) -> None:
+    reader.paste(blocks(page, "bash"))
+
+
+@pytest.mark.parametrize(
+    ("page", "line"), [(page, block.line) for page in PAGES["en"] for block in blocks(page, "python")]
+)
+def test_every_program_of_the_page_runs(page: str, line: int, reader: Reader) -> None:
+    (program,) = [block for block in blocks(page, "python") if block.line == line]
+
+    reader.run_program(program.text)
+
+
+def test_the_records_that_the_pages_show_are_records_as_the_router_writes_them(router: Router) -> None:
+    (record, *_) = [each for each in router.records() if each["model"] == "gpt-4o-mini" and not each["stream"]]
+    for page in (PAGES["en"][0], "docs/en/usage-records.md"):
+        (shown,) = blocks(page, "json")
+        sample = json.loads(shown.text, parse_float=Decimal)
+        for key in ("response_time_ms", "time_to_first_token_ms", "user_agent"):
+            sample[key] = record[key]
+        for attempt in sample.get("attempts", []):
+            attempt["duration_ms"] = record["attempts"][0]["duration_ms"]
+
+        assert list(differences(sample, record)) == [], page
+
+
+def test_the_alert_that_the_page_shows_is_an_alert_as_the_router_writes_it(router: Router) -> None:
+    (shown,) = blocks("docs/en/alerts.md", "json")
+    (line,) = router.alerts("ch_deepseek_001")
+
+    sample = json.loads(shown.text)
+
+    assert list(sample) == list(line)
+    assert set(sample["details"]) <= set(line["details"])
+
+

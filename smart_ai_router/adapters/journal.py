@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from smart_ai_router.adapters.launch import StartRefused
-
 from smart_ai_router.core.guarded_append import append_whole
 
 GROUP_SYNC_S: Final = 0.1

@@ -14,7 +14,7 @@ from smart_ai_router.core.utils.channel_monitor import ChannelMonitor
 from smart_ai_router.domain.alerts import Severity
 from smart_ai_router.domain.budgets import REASON_SPENT, BudgetLevel, DailyBudget
 from smart_ai_router.domain.meters import Meter, Usage, UsageSource
-from smart_ai_router.domain.money import Pico, pico_to_decimal
+from smart_ai_router.domain.money import Pico, pico_to_text
 from smart_ai_router.domain.pricing import PriceCatalog, price_usage
 
 EVERYTHING = "*"  # the alert's channel: the budget is nobody's in particular
@@ -76,19 +76,17 @@ class BudgetGuard:
         return sum(row.totals.total_cost for row in self._store.totals(today, today) if row.totals.currency == currency)
 
     def _tell(self, budget: DailyBudget, level: BudgetLevel) -> None:
-        spent = pico_to_decimal(self._spent(budget.currency))
-        details = {"spent": str(spent), "budget": str(budget.limit), "currency": budget.currency}
+        spent = pico_to_text(self._spent(budget.currency))
+        details = {"spent": spent, "budget": f"{budget.limit:f}", "currency": budget.currency}
         kinds = {BudgetLevel.WARNING: ALERT_WARNING, BudgetLevel.SPENT: ALERT_SPENT}
         for other, kind in kinds.items():
             if other is not level:
                 self._monitor.resolve_alert(EVERYTHING, kind)
         if level is BudgetLevel.WARNING:
-            message = (
-                f"今日成本已达预算的 {budget.alert_share * 100:f}%：{spent:f} / {budget.limit:f} {budget.currency}"
-            )
+            message = f"今日成本已达预算的 {budget.alert_share * 100:f}%：{spent} / {budget.limit:f} {budget.currency}"
             self._monitor.record_alert(EVERYTHING, "每日预算", ALERT_WARNING, message, details)
         elif level is BudgetLevel.SPENT:
-            message = f"今日预算已用完：{spent:f} / {budget.limit:f} {budget.currency}"
+            message = f"今日预算已用完：{spent} / {budget.limit:f} {budget.currency}"
             self._monitor.record_alert(
                 EVERYTHING, "每日预算", ALERT_SPENT, message, details, severity=Severity.CRITICAL
             )

@@ -152,9 +152,7 @@ class Worker:
         self._recovering = self._loop.create_task(self._recover())
         while self._journal.admits and not self._recovering.done():
             await asyncio.wait({self._recovering}, timeout=RECOVERY_LOOK_S)
-        if (
-            self._recovering.done()
-        ):  # else the disk is full: serve what needs no journal, and book them when it has room
+        if self._recovering.done():  # else the disk is full: they are booked when it has room again
             self._recovering.result()
         await self.server.start(self._loop, sock=listener)
         self._report()

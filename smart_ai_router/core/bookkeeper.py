@@ -172,6 +172,12 @@ class Bookkeeper:
     def _book(self, source: JournalSource, state: JournalFileState, batch: LineBatch) -> JournalFileState:
         awaits_newline = state.is_unterminated and batch.start == state.applied
         postings, problems = post_lines(batch, self._days, awaits_newline=awaits_newline)
+        if problems:  # one sentence a batch, however many there are
+            first = problems[0]
+            _logger.warning(
+                "journal file %s: %d lines are no records; the first, at byte %d: %s: %s",
+                *(state.name, len(problems), first.offset, first.reason, first.detail),
+            )
         after = replace(state, applied=batch.end, crc32=batch.crc32, is_unterminated=False)
         return self._apply(head_crc32(source, after, self._journal), postings, problems)
 

@@ -19,6 +19,7 @@ may bill for a failure that it did not report is unknown; such a record carries 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Outcome(StrEnum):
@@ -50,6 +51,10 @@ class Billing:
 
 def decide_billing(outcome: Outcome, usage_reported: bool) -> Billing:
     """Look the case up in the table above."""
+    return _TABLE[outcome, usage_reported]
+
+
+def _decide(outcome: Outcome, usage_reported: bool) -> Billing:
     if outcome is Outcome.REFUSED:
         return Billing(Basis.NOTHING, Basis.NOTHING)
     if outcome is Outcome.FAILED:
@@ -58,3 +63,6 @@ def decide_billing(outcome: Outcome, usage_reported: bool) -> Billing:
         return Billing(Basis.ESTIMATED, Basis.NOTHING)
     basis = Basis.REPORTED if usage_reported else Basis.ESTIMATED
     return Billing(basis, basis)
+
+
+_TABLE: Final = {(outcome, reported): _decide(outcome, reported) for outcome in Outcome for reported in (False, True)}

@@ -5,7 +5,9 @@ The commands of both languages are the same (`test_pages.py` holds them together
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -13,13 +15,13 @@ from smart_ai_router.testing.upstream import UpstreamThread
 from tests.docs.pages import PAGES, blocks
 from tests.docs.reader import Reader
 from tests.docs.samples import differences
-from tests.e2e.router_harness import GUIDE_PRICES, Router, running
+from tests.e2e.router_harness import CHAT, GUIDE_PRICES, Router, running
 
 pytestmark = pytest.mark.timeout(180)
 
 STATISTICS = "docs/en/statistics.md"
 RUN = [page for page in PAGES["en"] if page != "docs/en/configuration.md" and blocks(page, "bash")]
-TEAM_KEY = "key-of-team-a-for-the-documentation"
+ENDPOINTS = 14  # of /v1/stats, each with one sample
 
 
 def configuration(upstream: str) -> dict[str, object]:
@@ -27,7 +29,6 @@ def configuration(upstream: str) -> dict[str, object]:
     common = {"base_url": upstream, "provider": "openai"}
     return {
         "system": {"demo_channel": "always", "probe_local_servers": False},
-        "auth": {"keys": [{"name": "team-a", "key": TEAM_KEY, "user": "team-a"}]},
         "channels": [
             {**common, "id": "ch_openai_001", "name": "OpenAI Official", "api_key": "sk-of-the-documentation",
              "models": ["gpt-4o-mini"], "prices": GUIDE_PRICES},
@@ -37,21 +38,25 @@ def configuration(upstream: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
-    """A router that has served the calls of which the statistics page shows the answers."""
-    folder = tmp_path_factory.mktemp("pages")
-    with UpstreamThread() as upstream, running(folder, configuration(upstream.base_url)) as router:
+@contextmanager
+def router_with_history(folder: Path, **more: object) -> Iterator[Router]:
+    """A router that has served the calls of which the pages show the records and alerts."""
+    with UpstreamThread() as upstream, running(folder, {**configuration(upstream.base_url), **more}) as router:
         (folder / "config").mkdir()
         (folder / "config/router_config.yaml").write_text(router.config_file.read_text())
         router.chat()
         router.chat()
         router.chat(stream=True, user="alice")
-        router.call({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]},
-                    authorization=f"Bearer {TEAM_KEY}")  # fmt: skip
         router.chat("tag:free")
         router.chat("deepseek-v4-flash")
         router.wait_for_alert("ch_deepseek_001", "quota_exhausted")
+        yield router
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    """The router that all pages but the statistics' samples talk to: no keys, as after a first start."""
+    with router_with_history(tmp_path_factory.mktemp("pages")) as router:
         yield router
 
 
@@ -60,18 +65,21 @@ def reader(router: Router) -> Reader:
     return Reader(router.folder, router.address)
 
 
-def test_m1_samples_of_the_statistics_page_are_what_the_router_answers(reader: Reader) -> None:
-    """Comes first: the other pages make calls of their own."""
+def test_the_samples_of_the_statistics_page_are_what_the_router_answers(tmp_path: Path) -> None:
+    key = {"name": "team-a", "key": "key-of-team-a-for-the-documentation", "user": "team-a"}
     found = blocks(STATISTICS, "bash", "json")
     token = found[0]
     pairs = [(asked, shown) for asked, shown in zip(found, found[1:], strict=False) if shown.language == "json"]
-    assert len(pairs) == sum(block.language == "json" for block in found) == 14
+    assert len(pairs) == sum(block.language == "json" for block in found) == ENDPOINTS
     wrong = []
-    for asked, shown in pairs:
-        answer = reader.paste([token, asked]).partition(f"--- line {asked.line}\n")[2]
-        sample = json.loads(shown.text, parse_float=Decimal)
-        told = differences(sample, json.loads(answer, parse_float=Decimal))
-        wrong += [f"{STATISTICS}:{shown.line} {difference}" for difference in told]
+    with router_with_history(tmp_path, auth={"keys": [key]}) as router:
+        router.call({"model": "gpt-4o-mini", "messages": CHAT["messages"]}, authorization=f"Bearer {key['key']}")
+        reader = Reader(router.folder, router.address)
+        for asked, shown in pairs:
+            answer = reader.paste([token, asked]).partition(f"--- line {asked.line}\n")[2]
+            sample = json.loads(shown.text, parse_float=Decimal)
+            told = differences(sample, json.loads(answer, parse_float=Decimal))
+            wrong += [f"{STATISTICS}:{shown.line} {difference}" for difference in told]
 
     assert not wrong, "\n" + "\n".join(wrong)
 

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ BEARER = ("authorization", f"Bearer {USER_KEY}")
 JSON_TYPE = ("content-type", "application/json")
 
 
-
 @dataclass(frozen=True)
 class Answer:
-    """One whole reply. `is_whole` is False when the connection ended before the framing said so."""
+    """One reply. `is_whole` is False when the connection ended before the framing said so."""
 
     status: int
     headers: Mapping[str, str]
@@ -103,7 +101,7 @@ class Load:
         self._stopping = False
         self.sent: dict[str, str] = {}  # SHA-256 of the body to its end_user
         self.acknowledged: set[str] = set()
-        self.refused: Counter[int] = Counter()
+        self.refused: list[Answer] = []
 
     async def run(self) -> None:
         await asyncio.gather(*(self._client(number) for number in range(self._clients)))
@@ -125,14 +123,20 @@ class Load:
             answer = await asyncio.wait_for(
                 ask(self._port(), "POST", "/v1/chat/completions", body, JSON_TYPE, BEARER), 20
             )
-        except (OSError, EOFError):
-            await asyncio.sleep(0.05)  # the router is down: that is what the test does to it
+        except (OSError, EOFError):  # the router is down: that is what the test does to it
+            while not (self._stopping or await self._answers()):
+                await asyncio.sleep(0.05)
             return
         if answer.status == 200 and answer.is_whole and b'"error"' not in answer.body:
             self.acknowledged.add(name)
         elif answer.status != 200:
-            self.refused[answer.status] += 1
-            await asyncio.sleep(0.05)
+            self.refused.append(answer)
+
+    async def _answers(self) -> bool:
+        try:
+            return (await ask(self._port(), "GET", "/health")).status == 200
+        except (OSError, EOFError):
+            return False
 
 
 @contextmanager

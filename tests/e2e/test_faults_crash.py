@@ -104,9 +104,7 @@ def test_sigterm_under_load_finishes_the_calls_that_were_accepted(router: Router
     router.verify()
 
 
-def test_a_stream_beyond_the_drain_deadline_is_cut_told_and_recorded(
-    router: Router, upstream: UpstreamServer
-) -> None:
+def test_a_stream_beyond_the_drain_deadline_is_cut_told_and_recorded(router: Router, upstream: UpstreamServer) -> None:
     router.config.write_text(router.config.read_text() + "server: {drain_timeout: 0.5}\n")
     router.start()
     upstream.set_mode("normal,chunk_ms=20,pieces=1000")

@@ -29,7 +29,7 @@ from smart_ai_router.domain.errors import (
 )
 from smart_ai_router.domain.faults import Fault
 from smart_ai_router.domain.health import HealthBoard
-from smart_ai_router.domain.limits import CallGate, DailyCount, Refused
+from smart_ai_router.domain.limits import ALLOWED, CallGate, DailyCount, Refused
 from smart_ai_router.domain.live_stats import LiveStats
 from smart_ai_router.domain.meters import Meter, Usage, UsageSource
 from smart_ai_router.domain.money import Pico, divide_half_even, require_cell
@@ -213,15 +213,15 @@ class Gateway:
         operation.is_last_resort = fit.is_last_resort
 
     def next_target(self, operation: Operation) -> Candidate | None:
-        now, today = self.clock.monotonic(), self._doors.today()
+        now = self.clock.monotonic()
         while operation.candidates:
             candidate = operation.candidates.pop(0)
             channel = candidate.channel
-            if self._refuses_unpriced(candidate):
+            if self._refuses_unpriced and self.sheet(candidate) is None:
                 operation.refusals.append(PriceUnknown(f"{candidate.model.name} has no price on {channel.name}"))
                 continue
             gate = self._channel_gate(channel)
-            verdict = gate.enter(now, today)
+            verdict = ALLOWED if gate.is_open else gate.enter(now, self._doors.today())
             if isinstance(verdict, Refused):
                 message = f"channel {channel.name} is at its limit of {verdict.limit}"
                 operation.refusals.append(RateLimited(message, retry_after_s=verdict.retry_after_s))
@@ -315,6 +315,7 @@ class Gateway:
         self.attempts_max = policy.attempts_max if policy.fallback else 1
         self.drain_s = policy.drain_s if policy.client_gone == "drain" else 0.0
         self.region_header = self._decisions.snapshot.region_header
+        self._refuses_unpriced = policy.unpriced_models == "refuse"
 
     def _blocked(self, candidate: Candidate, now: float) -> str | None:
         verdict = self._channel_gate(candidate.channel).check(now, self._doors.today())
@@ -329,11 +330,14 @@ class Gateway:
             if known is not None and known[0] == grant:
                 gate = known[1]
             known = self._key_gates[grant.id] = (grant, gate)
-        verdict = known[1].enter(self.clock.monotonic(), self._doors.today())
+        gate = known[1]
+        if gate.is_open:
+            return
+        verdict = gate.enter(self.clock.monotonic(), self._doors.today())
         if isinstance(verdict, Refused):
             message = f"this API key is at its limit of {verdict.limit}"
             raise RateLimited(message, retry_after_s=verdict.retry_after_s)
-        operation.key_gate = known[1]
+        operation.key_gate = gate
 
     def _channel_gate(self, channel: Channel) -> CallGate:
         known = self._channel_gates.get(channel.id)
@@ -358,10 +362,6 @@ class Gateway:
         daily.day = snapshot.counted_day
         daily.used = -(-dict(snapshot.attempts_counted).get(channel_id, 0) // self._workers)
 
-    def _refuses_unpriced(self, candidate: Candidate) -> bool:
-        if self._decisions.snapshot.routing.unpriced_models != "refuse":
-            return False
-        return self.sheet(candidate) is None
 
     def _user_charge(self, operation: Operation, ending: Ending) -> Pico | None:
         """What the user pays for the last attempt, by the decision table; None for a caller without a user."""

@@ -33,7 +33,7 @@ def test_the_budget_warns_at_its_share_and_closes_what_costs_money_when_it_is_sp
     assert warning["details"]["spent"] == "0.000375"
     assert router.chat().status == 200  # 0.00075: more than all
     router.wait_for_alert("*", "budget_exceeded")
-    until(lambda: router.chat().status == 503, "the paid model is closed")
+    until(lambda: router.chat().status == 503, 10.0, "the paid model to be closed")
     refused = router.chat()
     assert "今日预算已用完" in refused.json["error"]["message"]
     assert refused.headers["x-should-retry"] == "false"

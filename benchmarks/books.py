@@ -147,9 +147,7 @@ def main() -> None:
         before = time.process_time()
         report = verify(store, LogsDirectory(logs))
         cpu_s = time.process_time() - before
-        print(
-            f"verified {report.records} records, equal: {report.is_equal}, {cpu_s / report.records * 1e6:.1f} us CPU each"
-        )
+        print(f"verified, equal: {report.is_equal}, {cpu_s / report.records * 1e6:.1f} us CPU a record")
     store.close()
     if not arguments.keep:
         shutil.rmtree(arguments.directory)

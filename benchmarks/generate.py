@@ -150,60 +150,61 @@ def _line(chance: random.Random, index: int, end_ms: int, model: _Model, user: i
     output_cost = output_tokens * model.output_price
     total = fresh_cost + cached_cost + output_cost
     channel = model.channels[int(chance.random() * len(model.channels))]
-    fault, status = _FAULTS[index % len(_FAULTS)] if failed else (None, 200)
+    fault, status = _FAULTS[index % len(_FAULTS)] if failed else ("", 200)
+    message = f"upstream said {status}" if failed else ""
     total_text = pico_to_text(total)
-    attempts = _attempt(channel, model, fault, status, input_tokens, output_tokens, total_text, duration_ms)
+    tokens = f'"input_tokens":{input_tokens},"output_tokens":{output_tokens}'
+    attempts = _attempt(channel, model, fault, f'{tokens},"cost":{total_text},"duration_ms":{duration_ms}')
     if chance.random() < RETRIED_SHARE:
         first = model.channels[(channel + 1) % len(model.channels)]
-        attempts = f"{_attempt(first, model, 'rate_limit', 429, 0, 0, '0', duration_ms // 4)},{attempts}"
-    bill = _bill(
-        model, input_tokens - cached_tokens, fresh_cost, cached_tokens, cached_cost, output_tokens, output_cost
+        nothing = f'"input_tokens":0,"output_tokens":0,"cost":0,"duration_ms":{duration_ms // 4}'
+        attempts = f"{_attempt(first, model, 'rate_limit', nothing)},{attempts}"
+    fresh_tokens = input_tokens - cached_tokens
+    bill = (
+        _bill_line(model, "input_token", fresh_tokens, fresh_cost),
+        _bill_line(model, "cached_input_token", cached_tokens, cached_cost),
+        _bill_line(model, "output_token", output_tokens, output_cost),
     )
     stamp = datetime.fromtimestamp(end_ms / 1000, UTC)
-    word = "error" if failed else "success"
     return (
         f'{{"timestamp":"{stamp:%Y-%m-%dT%H:%M:%S}.{end_ms % 1000:03d}000Z",'
         f'"request_id":"{_request_id(chance, end_ms - duration_ms, index)}","session_id":null,'
         f'"model":"{model.name}","channel_id":"ch_{channel:03d}","channel_name":"Channel {channel}",'
-        f'"provider":"{model.provider}","input_tokens":{input_tokens},"output_tokens":{output_tokens},'
-        f'"total_tokens":{input_tokens + output_tokens},"input_cost":{pico_to_text(fresh_cost + cached_cost)},'
-        f'"output_cost":{pico_to_text(output_cost)},"total_cost":{total_text},"cost_currency":"USD",'
-        f'"request_type":"chat","status":"{word}","error_message":{f""""upstream said {status}" """ if failed else "null"},'
+        f'"provider":"{model.provider}",{tokens},"total_tokens":{input_tokens + output_tokens},'
+        f'"input_cost":{pico_to_text(fresh_cost + cached_cost)},"output_cost":{pico_to_text(output_cost)},'
+        f'"total_cost":{total_text},"cost_currency":"USD","request_type":"chat",'
+        f'"status":"{"error" if failed else "success"}","error_message":{_text(message)},'
         f'"response_time_ms":{duration_ms},"user_agent":"openai-python/1.99","client_ip":"10.1.2.3",'
         f'"tags":[{model.tags}],"usage_type":"{model.usage_type}","outcome":"{"failed" if failed else "success"}",'
-        f'"user_id":"user_{user:05d}","api_key_id":"key_{user:05d}","end_user":null,'
-        f'"requested_model":"{model.name}","upstream_model":"{model.name}","stream":{"true" if user % 2 else "false"},'
-        f'"status_code":{status},"error_kind":{f""""{fault}" """ if failed else "null"},"cached_tokens":{cached_tokens},'
-        f'"cache_write_tokens":0,"reasoning_tokens":{output_tokens // 4},'
-        f'"time_to_first_token_ms":{"null" if failed else duration_ms // 5},'
+        f'"user_id":"user_{user:05d}","api_key_id":"key_{user:05d}","end_user":null,"requested_model":"{model.name}",'
+        f'"upstream_model":"{model.name}","stream":{"true" if user % 2 else "false"},"status_code":{status},'
+        f'"error_kind":{_text(fault)},"cached_tokens":{cached_tokens},"cache_write_tokens":0,'
+        f'"reasoning_tokens":{output_tokens // 4},"time_to_first_token_ms":{"null" if failed else duration_ms // 5},'
         f'"usage_source":"{"none" if failed else "provider"}","cost_basis":"{"none" if failed else "book"}",'
-        f'"price_version":{"null" if failed else f""""{model.name}@1" """},"service_tier":null,"lines":[{bill}],'
-        f'"user_charge":{total_text},"attempts":[{attempts}],"flags":[],"region":null}}\n'
+        f'"price_version":{_text("" if failed else f"{model.name}@1")},"service_tier":null,'
+        f'"lines":[{",".join(filter(None, bill))}],"user_charge":{total_text},"attempts":[{attempts}],"flags":[],'
+        f'"region":null}}\n'
     ), total
 
 
-def _attempt(
-    channel: int, model: _Model, fault: str | None, status: int, tokens_in: int, tokens_out: int, cost: str, ms: int
-) -> str:
-    kind, message = (f'"{fault}"', f'"upstream said {status}"') if fault else ("null", "null")
+def _text(text: str) -> str:
+    return f'"{text}"' if text else "null"
+
+
+def _attempt(channel: int, model: _Model, fault: str, figures: str) -> str:
+    status = dict(_FAULTS).get(fault, 200)
+    message = f"upstream said {status}" if fault else ""
     return (
         f'{{"channel_id":"ch_{channel:03d}","channel_name":"Channel {channel}","provider":"{model.provider}",'
-        f'"model":"{model.name}","status_code":{status},"error_kind":{kind},"error_message":{message},'
-        f'"input_tokens":{tokens_in},"output_tokens":{tokens_out},"cost":{cost},"duration_ms":{ms}}}'
+        f'"model":"{model.name}","status_code":{status},"error_kind":{_text(fault)},"error_message":{_text(message)},'
+        f"{figures}}}"
     )
 
 
-def _bill(model: _Model, fresh: int, fresh_cost: int, cached: int, cached_cost: int, out: int, out_cost: int) -> str:
-    parts = (
-        ("input_token", fresh, fresh_cost),
-        ("cached_input_token", cached, cached_cost),
-        ("output_token", out, out_cost),
-    )
-    return ",".join(
-        f'{{"meter":"{meter}","quantity":{quantity},"price_version":"{model.name}@1","amount":{pico_to_text(cost)}}}'
-        for meter, quantity, cost in parts
-        if quantity
-    )
+def _bill_line(model: _Model, meter: str, quantity: int, cost: int) -> str:
+    if not quantity:
+        return ""
+    return f'{{"meter":"{meter}","quantity":{quantity},"price_version":"{model.name}@1","amount":{pico_to_text(cost)}}}'
 
 
 def _request_id(chance: random.Random, started_ms: int, index: int) -> str:

@@ -5,6 +5,7 @@ socket path is percent-encoded (`http+unix://%2Frun%2Frouter.sock/v1/stats`), fo
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from smart_ai_router.core.ports import Headers
@@ -36,9 +37,8 @@ OWN_HEADERS = frozenset(
 BODILESS_METHODS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A place that connections are made to."""
+class Endpoint(NamedTuple):
+    """A place that connections are made to. A tuple and not a dataclass: every call finds its pool by it."""
 
     scheme: str  # http | https | http+unix
     host: str  # a name or an address without brackets; the socket path for http+unix

@@ -90,6 +90,11 @@ class Configuration:
         return self._built
 
     @property
+    def refused_file_problems(self) -> tuple[str, ...]:
+        """What is wrong with the file as it is now; nothing when it is in force."""
+        return self._last_problems
+
+    @property
     def encoded(self) -> bytes:
         return encode_snapshot(self.snapshot)
 

@@ -44,7 +44,6 @@ from smart_ai_router.config.binding import check_binding
 from smart_ai_router.config.loading import configuration_path
 from smart_ai_router.config.policies import alert_rules, notifier_entries
 from smart_ai_router.config.settings import Settings
-from smart_ai_router.config.watching import Refused
 from smart_ai_router.core.alerting import AlertOutbox, Notifier
 from smart_ai_router.core.link_messages import (
     AttemptsSeen,
@@ -226,8 +225,7 @@ class ControlPlane:
     def _reload(self) -> ReloadOutcome:
         found = self.configuration.check() or self.configuration.check()  # the second look settles a new file
         version = self.configuration.snapshot.version
-        if isinstance(found, Refused):
-            problems = tuple(str(problem) for problem in found.error.problems)
+        if problems := self.configuration.refused_file_problems:
             return ReloadOutcome(False, "新配置无效，继续使用当前配置", problems, version)
         if found is None:
             self.configuration.refresh()

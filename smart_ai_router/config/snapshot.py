@@ -41,7 +41,7 @@ def build_snapshot(
         disabled=state.disabled,
         prices=(*state.prices, *built.prices, *prices),
         routing=routing_policy(settings),
-        access=access_policy(settings),
+        access=replace(access_policy(settings), keys_known=state.keys_known),
         currency=settings.system.currency,
         region_header=_header_name(settings.statistics.region_header),
         notes=tuple(str(notice) for notice in (*built.notices, *notices)),

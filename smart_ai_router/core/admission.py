@@ -44,7 +44,7 @@ class Keyring:
             grant = self._presented.get(presented) or self._look_up(presented)
             if grant is not None and self._is_good(grant, now):
                 return Caller(client_ip, user_agent, grant.user_id, grant.id), grant
-            if self._grants or self._access.keys_required:
+            if self._grants or self._access.keys_known or self._access.keys_required:
                 raise KeyInvalid("the API key is not valid; ask your administrator for one")
         if self._access.keys_required or not self._access.anonymous_loopback:
             raise KeyInvalid("an API key is required: send it as 'Authorization: Bearer KEY'")

@@ -7,19 +7,19 @@ targets and price sheets they were admitted with.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
-from typing import Final, Protocol
+from typing import Protocol
 
 from smart_ai_router.core.admission import Keyring
 from smart_ai_router.core.calls import Call, Caller, Dialect, Target
+from smart_ai_router.core.decisions import Decisions
 from smart_ai_router.core.http_messages import ClientReply
 from smart_ai_router.core.intents import TEXT_MAX, Intent, encode_intent
 from smart_ai_router.core.operation import Operation
-from smart_ai_router.core.ports import Clock, Exchange, InflightTable, Journal, Upstream, UpstreamRoute
+from smart_ai_router.core.ports import Clock, Exchange, InflightTable, Journal, Upstream
 from smart_ai_router.core.records import Ending, Moments, make_line
 from smart_ai_router.core.routing_table import RoutingTable
 from smart_ai_router.core.snapshot import KeyGrant, Snapshot
-from smart_ai_router.domain.channel import Channel, ChannelModel
+from smart_ai_router.domain.channel import Channel
 from smart_ai_router.domain.errors import (
     ChannelsUnavailable,
     PriceUnknown,
@@ -31,15 +31,11 @@ from smart_ai_router.domain.faults import Fault
 from smart_ai_router.domain.health import HealthBoard
 from smart_ai_router.domain.limits import ALLOWED, CallGate, DailyCount, Refused
 from smart_ai_router.domain.live_stats import LiveStats
-from smart_ai_router.domain.meters import Meter, Usage, UsageSource
-from smart_ai_router.domain.money import Pico, divide_half_even, require_cell
-from smart_ai_router.domain.pricing import UNPRICED, PriceCatalog, PriceSheet, price_usage
+from smart_ai_router.domain.money import Pico
+from smart_ai_router.domain.pricing import PriceSheet
 from smart_ai_router.domain.request_ids import SidSequence, check_text, encode_request_id
 from smart_ai_router.domain.routing import Candidate, Explanation, fit_candidates, health_reason
-from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
-from smart_ai_router.domain.tags import recorded_tags
-
-TAGS_CACHED_MAX: Final = 4096  # distinct (model, query, features) of one snapshot
+from smart_ai_router.domain.settlement import Basis, Outcome, charge, decide_billing
 
 
 class AttemptObserver(Protocol):
@@ -73,35 +69,6 @@ class Doors:
     today: Callable[[], date]  # the date in the configured time zone
 
 
-class _Decisions:
-    """Everything that follows from one snapshot, compiled once."""
-
-    def __init__(self, snapshot: Snapshot, now: float) -> None:
-        self.snapshot = snapshot
-        self.keyring = Keyring(snapshot)
-        self.catalog = PriceCatalog(snapshot.prices)
-        self.table = RoutingTable(snapshot, lambda channel, model: self._prices_per_mtok(channel, model, now))
-        self.tags: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = {}
-        self._routes = {channel.id: _route(channel) for channel in snapshot.channels}
-
-    def sheet(self, channel: Channel, model: ChannelModel, now: float) -> PriceSheet | None:
-        return self.catalog.sheet(channel.id, channel.provider_id, channel.region, model.upstream_name, model.name, now)
-
-    def route(self, channel: Channel) -> UpstreamRoute:
-        """A candidate of an earlier snapshot may name a channel that this one no longer has."""
-        return self._routes.get(channel.id) or _route(channel)
-
-    def _prices_per_mtok(self, channel: Channel, model: ChannelModel, now: float) -> tuple[Pico | None, Pico | None]:
-        """Input and output price of a million tokens in short calls, for the routing scores."""
-        sheet = self.sheet(channel, model, now)
-        return (None, None) if sheet is None else (_per_mtok(sheet, Meter.INPUT), _per_mtok(sheet, Meter.OUTPUT))
-
-
-def _per_mtok(sheet: PriceSheet, meter: Meter) -> Pico | None:
-    bill = price_usage(sheet, Usage(((meter, 1000),), UsageSource.ESTIMATED))
-    return None if bill.basis == UNPRICED else bill.total_cost * 1000
-
-
 class Gateway:
     """Implements `core.operation.Services`."""
 
@@ -115,7 +82,7 @@ class Gateway:
         self._key_gates: dict[str, tuple[KeyGrant, CallGate]] = {}
         self._channel_gates: dict[str, tuple[Channel, CallGate]] = {}
         self._operations: set[Operation] = set()
-        self._decisions = _Decisions(snapshot, self.clock.now())
+        self._decisions = Decisions(snapshot, self.clock.now())
         self._apply_policy()
 
     @property
@@ -142,7 +109,7 @@ class Gateway:
     def adopt(self, snapshot: Snapshot) -> None:
         """Decide by this snapshot from now on."""
         before = self._decisions.snapshot
-        self._decisions = _Decisions(snapshot, self.clock.now())
+        self._decisions = Decisions(snapshot, self.clock.now())
         self._health.keep_unchanged(before.channels, snapshot.channels)
         self._health.cooldown_s = snapshot.routing.cooldown_s
         self._live.keep_only(frozenset(channel.id for channel in snapshot.channels))
@@ -362,7 +329,6 @@ class Gateway:
         daily.day = snapshot.counted_day
         daily.used = -(-dict(snapshot.attempts_counted).get(channel_id, 0) // self._workers)
 
-
     def _user_charge(self, operation: Operation, ending: Ending) -> Pico | None:
         """What the user pays for the last attempt, by the decision table; None for a caller without a user."""
         user_id = operation.caller.user_id
@@ -375,18 +341,9 @@ class Gateway:
         return charge(bill.total_cost, user.group_ratio if user is not None else "1")
 
     def _tags(self, operation: Operation) -> tuple[str, ...]:
+        model = operation.attempts[-1].target.model.name if operation.attempts else ""
         call = operation.call
-        model = operation.attempts[-1].target.model.name if operation.attempts else call.model
-        key = (model, call.endpoint.request_type, operation.query_tags, call.features)
-        known = self._decisions.tags
-        tags = known.get(key)
-        if tags is None:
-            if len(known) >= TAGS_CACHED_MAX:
-                known.clear()
-            tags = known[key] = recorded_tags(
-                model if operation.attempts else "", key[1], operation.query_tags, call.features
-            )
-        return tags
+        return self._decisions.tags(model, call.endpoint.request_type, operation.query_tags, call.features)
 
     def _intent(self, operation: Operation, target: Target) -> Intent:
         call, caller, channel = operation.call, operation.caller, target.channel
@@ -418,25 +375,10 @@ class Gateway:
         )
 
 
-def charge(cost: Pico, group_ratio: str) -> Pico:
-    """What a user pays for a cost, rounded once half to even."""
-    if group_ratio == "1":
-        return cost
-    ratio = Fraction(group_ratio)
-    return require_cell(divide_half_even(cost * ratio.numerator, ratio.denominator))
-
-
 def _limits(channel: Channel) -> tuple[object, ...]:
     return (
         channel.requests_per_minute_max,
         channel.concurrency_max,
         channel.daily_limit,
         channel.min_request_interval_s,
-    )
-
-
-def _route(channel: Channel) -> UpstreamRoute:
-    timeouts = channel.timeouts
-    return UpstreamRoute(
-        timeouts.connect_s, timeouts.first_byte_s, timeouts.idle_s, timeouts.total_s, channel.proxy, channel.tls_verify
     )

@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Final, Protocol
 
+from smart_ai_router.core.answering import JSON_TYPE, ClientAnswer
 from smart_ai_router.core.calls import Call, Caller, Dialect, ReplyReader, Target
 from smart_ai_router.core.http_messages import ClientReply
 from smart_ai_router.core.intents import INTERRUPTED
-from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Headers, Timer
+from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Timer
 from smart_ai_router.core.records import Attempt, Ending, Moments, bill_usage, usage_to_bill
 from smart_ai_router.core.snapshot import KeyGrant
 from smart_ai_router.domain.errors import Refusal, RouterBusy
@@ -29,19 +30,13 @@ from smart_ai_router.domain.fault_classes import classify_fault
 from smart_ai_router.domain.faults import Fault, FaultKind
 from smart_ai_router.domain.limits import CallGate
 from smart_ai_router.domain.meters import NO_USAGE
-from smart_ai_router.domain.money import pico_to_decimal, pico_to_text
+from smart_ai_router.domain.money import pico_to_decimal
 from smart_ai_router.domain.pricing import PriceSheet
 from smart_ai_router.domain.routing import Candidate
 from smart_ai_router.domain.settlement import Outcome
 
 ERROR_BODY_BYTES_MAX: Final = 64 * 1024  # more of an error page says nothing more
 REPLY_BYTES_MAX: Final = 64 * 1024 * 1024  # a JSON reply is held until it is on the books
-JSON_TYPE: Final = ("content-type", "application/json")
-STREAM_HEADERS: Final = (
-    ("content-type", "text/event-stream; charset=utf-8"),
-    ("cache-control", "no-cache"),
-    ("x-accel-buffering", "no"),  # asks a proxy in front not to gather chunks
-)
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's word for a client that left; recorded, never sent
 
 
@@ -86,6 +81,7 @@ class Operation(ExchangeSink):
     """Takes the events of its upstream and of its client."""
 
     __slots__ = (
+        "_answer",
         "_attempt_started",
         "_body_bytes",
         "_closing",
@@ -97,7 +93,6 @@ class Operation(ExchangeSink):
         "_gone",
         "_head",
         "_reader",
-        "_reply",
         "_services",
         "_sheet",
         "_stage",
@@ -131,7 +126,7 @@ class Operation(ExchangeSink):
         started: float,
     ) -> None:
         self._services = services
-        self._reply = reply
+        self._answer = ClientAnswer(reply, call.endpoint.errors, request_id)
         self._stage = _Stage.PLANNED
         self._target: Target | None = None
         self._exchange: Exchange | None = None
@@ -182,10 +177,8 @@ class Operation(ExchangeSink):
             self._try_next()
         except Refusal as refusal:
             failure = failure_of_refusal(refusal)
-            self._settle(
-                Ending(Outcome.REFUSED, failure.code, failure.message, failure.status),
-                lambda: self._send_failure(failure),
-            )
+            ending = Ending(Outcome.REFUSED, failure.code, failure.message, failure.status)
+            self._settle(ending, lambda: self._answer.fail(failure))
 
     def _try_next(self) -> None:
         """Start the next attempt; raises Refusal when none could even be tried."""
@@ -198,6 +191,7 @@ class Operation(ExchangeSink):
             return
         self._stage = _Stage.ATTEMPTING
         self._target = target
+        self._answer.trail = (target.channel.id, len(self.attempts) + 1)
         self._attempt_started = services.clock.monotonic()
         self._first_byte_at = None
         self._sheet = services.sheet(target)
@@ -234,9 +228,7 @@ class Operation(ExchangeSink):
                 self._attempt_failed(Fault(FaultKind.MALFORMED, f"the reply is larger than {REPLY_BYTES_MAX} bytes"))
             return
         if out and not self._gone:
-            if not self._reply.started:
-                self._reply.start(200, (*STREAM_HEADERS, *self._own_headers()), None)
-            self._reply.write(out)
+            self._answer.stream(out)
         if reader.fault is not None:
             self._stop_upstream()
             self._attempt_failed(reader.fault)
@@ -292,8 +284,9 @@ class Operation(ExchangeSink):
             self._stop_draining()
             return
         self._gone = True  # nothing of this counts against the channel
-        ending = Ending(Outcome.INTERRUPTED, "interrupted", INTERRUPTED, 503, ("upstream_may_bill",))
-        self._give_up(ending, self._say_that_it_stops)
+        failure = failure_of_refusal(RouterBusy(INTERRUPTED, retry_after_s=1.0))
+        ending = Ending(Outcome.INTERRUPTED, "interrupted", INTERRUPTED, failure.status, ("upstream_may_bill",))
+        self._give_up(ending, lambda: self._answer.fail(failure))
 
     def _stop_draining(self) -> None:
         self._drain_timer = None
@@ -329,11 +322,11 @@ class Operation(ExchangeSink):
         if self._gone:
             self._end_attempt(Outcome.CANCELLED, fault)
             self._settle(self._gone_ending(), _nothing)
-        elif self._reply.started:
+        elif self._answer.reply.started:
             self._end_attempt(Outcome.PARTIAL, fault)
-            self._settle(
-                Ending(Outcome.PARTIAL, fault.kind.value, fault.message, 200, self._reader_flags()), self._break_off
-            )
+            failure = failure_of_faults([fault])
+            ending = Ending(Outcome.PARTIAL, fault.kind.value, fault.message, 200, self._reader_flags())
+            self._settle(ending, lambda: self._answer.fail(failure))
         else:
             self._end_attempt(Outcome.FAILED, fault)
             if fault.blames_request:
@@ -350,14 +343,14 @@ class Operation(ExchangeSink):
             self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, self._status), self._pass_refusal_on)
             return
         failure = Failure(400, "invalid_request_error", fault.kind.value, fault.message)  # said within a 200
-        self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, 400), lambda: self._send_failure(failure))
+        self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, 400), lambda: self._answer.fail(failure))
 
     def _fail(self, failure: Failure) -> None:
         """Every attempt failed before a byte of an answer left."""
         fault = self._faults[-1]
         flags = ("upstream_may_bill",) if fault.kind in (FaultKind.RESET, FaultKind.TIMEOUT) else ()
         ending = Ending(Outcome.FAILED, fault.kind.value, fault.message, failure.status, flags)
-        self._settle(ending, lambda: self._send_failure(failure))
+        self._settle(ending, lambda: self._answer.fail(failure))
 
     def _end_attempt(self, outcome: Outcome, fault: Fault | None) -> None:
         """Bill the try and tell the gateway how it went."""
@@ -389,7 +382,7 @@ class Operation(ExchangeSink):
         closing, self._closing = self._closing, _nothing
         self._exchange = None  # no cycle is left behind for the garbage collector
         closing()
-        self._reply.events = None
+        self._answer.reply.events = None
 
     def _gone_ending(self) -> Ending:
         return Ending(
@@ -401,59 +394,20 @@ class Operation(ExchangeSink):
 
     # --- answering ---
 
-    def _own_headers(self) -> Headers:
-        channel = self._target.channel.id if self._target is not None else ""
-        return (
-            ("x-request-id", self.request_id),
-            ("x-smart-ai-router-channel", channel),
-            ("x-smart-ai-router-attempts", str(len(self.attempts) + (self._stage is _Stage.ATTEMPTING))),
-        )
-
     def _send_answer(self) -> None:
         assert self._reader is not None
         bill = self.attempts[-1].bill
         cost = pico_to_decimal(bill.total_cost) if bill is not None and self.call.wants_cost else None
+        body = self._reader.last_bytes(cost)
         if self._streaming:
-            if not self._reply.started:
-                self._reply.start(200, (*STREAM_HEADERS, *self._own_headers()), None)
-            self._reply.finish(self._reader.last_bytes(cost))
-            return
-        headers = [("content-type", self._head.get("content-type", "application/json")), *self._own_headers()]
-        if bill is not None:
-            headers.append(("x-smart-ai-router-cost", f"{pico_to_text(bill.total_cost)} {bill.currency}"))
-        self._reply.send(self._status, headers, self._reader.last_bytes(cost))
-
-    def _send_failure(self, failure: Failure) -> None:
-        headers = [JSON_TYPE, *self._own_headers()]
-        headers.append(("x-should-retry", "true" if failure.should_retry else "false"))
-        if failure.retry_after_s is not None:
-            headers.append(("retry-after", str(max(1, round(failure.retry_after_s)))))
-        self._reply.send(failure.status, headers, self.call.endpoint.errors.body(failure, self.request_id))
+            self._answer.end_stream(body)
+        else:
+            self._answer.send(self._status, self._head.get("content-type", JSON_TYPE), body, bill)
 
     def _pass_refusal_on(self) -> None:
-        """The provider blames the request: its own status and words go to the client, without our key."""
         assert self._target is not None
-        body = self._error_body
-        key = self._target.channel.api_key.encode()
-        if key:
-            body = body.replace(key, b"***")
-        content_type = self._head.get("content-type", "application/json")
-        headers = (("content-type", content_type), *self._own_headers(), ("x-should-retry", "false"))
-        self._reply.send(self._status, headers, body)
-
-    def _break_off(self) -> None:
-        """Bytes of a stream have left: end it with an error event."""
-        self._send_error_event(failure_of_faults(self._faults[-1:]))
-
-    def _say_that_it_stops(self) -> None:
-        failure = failure_of_refusal(RouterBusy(INTERRUPTED, retry_after_s=1.0))
-        if self._reply.started:
-            self._send_error_event(failure)
-        else:
-            self._send_failure(failure)
-
-    def _send_error_event(self, failure: Failure) -> None:
-        self._reply.finish(self.call.endpoint.errors.event(failure, self.request_id))
+        content_type = self._head.get("content-type", JSON_TYPE)
+        self._answer.pass_refusal_on(self._status, content_type, self._error_body, self._target.channel.api_key)
 
 
 def _nothing() -> None:

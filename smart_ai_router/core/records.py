@@ -142,7 +142,7 @@ def make_line(
         service_tier=usage.service_tier,
         lines=_written_lines(bill) if bill is not None else (),
         user_charge=None if user_charge is None else written_amount(user_charge),
-        attempts=tuple([_written_attempt(each) for each in attempts]),
+        attempts=_written_attempts(attempts, tokens) if attempts else (),
         flags=ending.flags + usage.flags + (bill.flags if bill is not None else ()),
         region=call.region,
     )
@@ -185,10 +185,17 @@ def _written_lines(bill: Bill) -> tuple[BillLine, ...]:
     )
 
 
-def _written_attempt(attempt: Attempt) -> AttemptRecord:
+def _written_attempts(attempts: list[Attempt], tokens_of_last: TokenCounts) -> tuple[AttemptRecord, ...]:
+    *failed, last = attempts
+    if not failed:
+        return (_written_attempt(last, tokens_of_last),)
+    before = [_written_attempt(each, count_tokens(each.usage.quantities)) for each in failed]
+    return (*before, _written_attempt(last, tokens_of_last))
+
+
+def _written_attempt(attempt: Attempt, tokens: TokenCounts) -> AttemptRecord:
     channel = attempt.target.channel
     fault = attempt.fault
-    tokens = count_tokens(attempt.usage.quantities)
     return AttemptRecord(
         channel.id,
         channel.name,

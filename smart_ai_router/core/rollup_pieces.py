@@ -5,8 +5,12 @@ from typing import Final, NamedTuple
 
 from smart_ai_router.core.local_days import month_days, month_number
 from smart_ai_router.core.rollups import (
+    CHANNEL_DAY,
+    CHANNEL_MONTH,
     CUBE_DAY,
     CUBE_MONTH,
+    MODEL_DAY,
+    MODEL_MONTH,
     REGION_DAY,
     REGION_MONTH,
     TAG_DAY,
@@ -22,6 +26,8 @@ from smart_ai_router.core.statistics_store import Dimension, GroupingUnavailable
 _FAMILIES: Final[tuple[tuple[Rollup, Rollup, Rollup | None], ...]] = (
     (REGION_DAY, REGION_DAY, REGION_MONTH),
     (TAG_DAY, TAG_DAY, TAG_MONTH),
+    (CUBE_DAY, CHANNEL_DAY, CHANNEL_MONTH),
+    (CUBE_DAY, MODEL_DAY, MODEL_MONTH),
     (CUBE_DAY, CUBE_DAY, CUBE_MONTH),
     (USER_CUBE_DAY, USER_DAY, USER_MONTH),
     (USER_CUBE_DAY, USER_CUBE_DAY, None),

@@ -78,10 +78,16 @@ class Rollup(NamedTuple):
 
 _CUBE: Final = (Dimension.MODEL, Dimension.CHANNEL, Dimension.PROVIDER, Dimension.USAGE_TYPE)
 _USER: Final = (Dimension.USER, Dimension.API_KEY)
+_CHANNEL: Final = (Dimension.CHANNEL, Dimension.PROVIDER)
+_MODEL: Final = (Dimension.MODEL, Dimension.USAGE_TYPE)
 
 HOUR: Final = Rollup("hour", Grain.HOUR, ())
 CUBE_DAY: Final = Rollup("cube_day", Grain.DAY, _CUBE)
 CUBE_MONTH: Final = Rollup("cube_month", Grain.MONTH, _CUBE)
+CHANNEL_DAY: Final = Rollup("channel_day", Grain.DAY, _CHANNEL)
+CHANNEL_MONTH: Final = Rollup("channel_month", Grain.MONTH, _CHANNEL)
+MODEL_DAY: Final = Rollup("model_day", Grain.DAY, _MODEL)
+MODEL_MONTH: Final = Rollup("model_month", Grain.MONTH, _MODEL)
 USER_CUBE_DAY: Final = Rollup("user_cube_day", Grain.DAY, _USER + _CUBE)
 USER_DAY: Final = Rollup("user_day", Grain.DAY, _USER)
 USER_MONTH: Final = Rollup("user_month", Grain.MONTH, _USER)
@@ -93,6 +99,10 @@ REGION_MONTH: Final = Rollup("region_month", Grain.MONTH, (Dimension.REGION,))
 LIVE: Final = (HOUR, CUBE_DAY, USER_CUBE_DAY, TAG_DAY, REGION_DAY)
 FOLDED: Final = {
     CUBE_MONTH: CUBE_DAY,
+    CHANNEL_DAY: CUBE_DAY,
+    CHANNEL_MONTH: CUBE_DAY,
+    MODEL_DAY: CUBE_DAY,
+    MODEL_MONTH: CUBE_DAY,
     USER_DAY: USER_CUBE_DAY,
     USER_MONTH: USER_CUBE_DAY,
     TAG_MONTH: TAG_DAY,

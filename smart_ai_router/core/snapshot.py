@@ -71,6 +71,7 @@ class AccessPolicy:
 
     anonymous_loopback: bool = True  # a call without a key from this machine is served
     keys_required: bool = False
+    keys_known: bool = False  # keys were made at some time: one that is not known is refused, not taken for none
     cross_origins: tuple[str, ...] = ()  # web origins whose pages may call; "*" is any
 
 
@@ -82,6 +83,7 @@ class StoreState:
     keys: tuple[KeyGrant, ...] = ()
     disabled: tuple[ModelDisabled, ...] = ()
     prices: tuple[PriceVersion, ...] = ()
+    keys_known: bool = False  # keys were made at some time, even if all of them are revoked by now
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,19 +119,21 @@ def _draw(equals: list[Candidate], chance: float) -> list[Candidate]:
     One random number serves all draws: what is left of it within the drawn share is again random in [0, 1).
     """
     left = [candidate for candidate in equals if candidate.channel.weight > 0]
-    total = math.fsum(candidate.channel.weight for candidate in left)
+    weights = [candidate.channel.weight for candidate in left]
+    total = math.fsum(weights)
     drawn: list[Candidate] = []
     while len(left) > 1 and len(drawn) < DRAWN_MAX:
         point = chance * total
-        chosen = len(left) - 1
-        for index, candidate in enumerate(left):
-            weight = candidate.channel.weight
+        chosen = 0
+        for chosen, weight in enumerate(weights):  # noqa: B007 - where the loop stops, or the last one
             if point < weight:
-                chosen, chance = index, point / weight
+                chance = point / weight
                 break
             point -= weight
-        total -= left[chosen].channel.weight
+        total -= weights.pop(chosen)
         drawn.append(left.pop(chosen))
+    if len(drawn) + len(left) == len(equals):
+        return drawn + left
     return [*drawn, *left, *(candidate for candidate in equals if candidate.channel.weight <= 0)]
 
 

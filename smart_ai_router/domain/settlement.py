@@ -19,7 +19,10 @@ may bill for a failure that it did not report is unknown; such a record carries 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final
+
+from smart_ai_router.domain.money import Pico, divide_half_even, require_cell
 
 
 class Outcome(StrEnum):
@@ -66,3 +69,11 @@ def _decide(outcome: Outcome, usage_reported: bool) -> Billing:
 
 
 _TABLE: Final = {(outcome, reported): _decide(outcome, reported) for outcome in Outcome for reported in (False, True)}
+
+
+def charge(cost: Pico, group_ratio: str) -> Pico:
+    """What a user pays for a cost, rounded once half to even."""
+    if group_ratio == "1":
+        return cost
+    ratio = Fraction(group_ratio)
+    return require_cell(divide_half_even(cost * ratio.numerator, ratio.denominator))

@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -86,23 +87,22 @@ def all_pages(store: BookStore, asked: UsageFilter, limit: int) -> list[UsageRow
         cursor = page.next_cursor
 
 
+CONDITIONS = UsageFilter(
+    user_id="alice",
+    api_key_id="k2",
+    provider="zhipu",
+    channel_id="ch_2",
+    model="qwen3",
+    usage_type="embedding",
+    is_success=False,
+    first=date(2026, 1, 20),
+    last=date(2026, 2, 10),
+)
+NAMES = tuple(field.name for field in fields(UsageFilter))
 FILTERS = [
-    UsageFilter(**dict(chosen))
-    for size in (0, 1, 2, 3, 9)
-    for chosen in itertools.combinations(
-        (
-            ("user_id", "alice"),
-            ("api_key_id", "k2"),
-            ("provider", "zhipu"),
-            ("channel_id", "ch_2"),
-            ("model", "qwen3"),
-            ("usage_type", "embedding"),
-            ("is_success", False),
-            ("first", date(2026, 1, 20)),
-            ("last", date(2026, 2, 10)),
-        ),
-        size,
-    )
+    replace(CONDITIONS, **dict.fromkeys(set(NAMES) - set(kept)))
+    for size in (0, 1, 2, 3, len(NAMES))
+    for kept in itertools.combinations(NAMES, size)
 ]
 
 

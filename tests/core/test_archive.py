@@ -305,7 +305,10 @@ def test_a_store_that_reads_during_a_run_sees_each_record_once(tmp_path: Path) -
     bookkeeper = keep(tmp_path, store)
     bookkeeper.catch_up()
 
-    run(tmp_path, before_step=lambda _name: bookkeeper.catch_up() and None)
+    def look(_name: str) -> None:
+        bookkeeper.catch_up()
+
+    run(tmp_path, before_step=look)
     bookkeeper.catch_up()
 
     assert (len(ids(store)), reasons(store)) == (9, {})

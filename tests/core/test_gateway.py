@@ -4,12 +4,8 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-import pytest
-
-from smart_ai_router.core.gateway import charge
 from smart_ai_router.core.snapshot import KeyGrant, ModelDisabled, RoutingPolicy, User
 from smart_ai_router.domain.faults import Fault, FaultKind
-from smart_ai_router.domain.money import parse_pico
 from tests.core.playbook import House, channel, completion, prices, snapshot
 
 GRANT = KeyGrant("k1", "0" * 64, "u1", "laptop")
@@ -146,14 +142,6 @@ def test_a_user_pays_nothing_for_a_call_that_failed() -> None:
     house.upstream.last.answers(500, {})
     house.journal.settle()
     assert house.journal.record.user_charge == 0
-
-
-@pytest.mark.parametrize(
-    ("cost", "ratio", "paid"),
-    [("1", "1", "1"), ("0.000000000001", "0.5", "0"), ("0.000000000003", "0.5", "0.000000000002"), ("2", "0", "0")],
-)
-def test_a_charge_is_rounded_once_half_to_even(cost: str, ratio: str, paid: str) -> None:
-    assert charge(parse_pico(cost), ratio) == parse_pico(paid)
 
 
 def test_a_channel_with_a_bad_key_rests_until_it_is_cleared() -> None:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from smart_ai_router.core.local_days import month_days
 from smart_ai_router.core.rollup_pieces import Piece, Span, pieces_for
 from smart_ai_router.core.rollups import (
+    CHANNEL_MONTH,
     CUBE_DAY,
     CUBE_MONTH,
+    MODEL_MONTH,
     REGION_DAY,
     REGION_MONTH,
     TAG_MONTH,
@@ -63,16 +65,18 @@ def test_every_day_that_holds_records_is_answered_for_once(
 
 
 def test_a_whole_month_is_one_piece() -> None:
-    assert pieces_for((Dimension.MODEL,), FIRST, LAST, Span(FIRST - 90, LAST + 90)) == [
-        Piece(CUBE_MONTH, JANUARY, JANUARY)
-    ]
+    span = Span(FIRST - 90, LAST + 90)
+
+    assert pieces_for((Dimension.MODEL,), FIRST, LAST, span) == [Piece(MODEL_MONTH, JANUARY, JANUARY)]
+    assert pieces_for((Dimension.PROVIDER,), FIRST, LAST, span) == [Piece(CHANNEL_MONTH, JANUARY, JANUARY)]
+    assert pieces_for((Dimension.PROVIDER, Dimension.MODEL), FIRST, LAST, span) == [Piece(CUBE_MONTH, JANUARY, JANUARY)]
 
 
 def test_the_month_so_far_is_its_month_and_the_live_day() -> None:
     today = FIRST + 14
 
     assert pieces_for((Dimension.MODEL,), FIRST, today, Span(FIRST - 90, today)) == [
-        Piece(CUBE_MONTH, JANUARY, JANUARY),
+        Piece(MODEL_MONTH, JANUARY, JANUARY),
         Piece(CUBE_DAY, today, today),
     ]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
+from smart_ai_router.domain.money import parse_pico
+from smart_ai_router.domain.settlement import Basis, Outcome, charge, decide_billing
 
 REPORTED, ESTIMATED, NOTHING = Basis.REPORTED, Basis.ESTIMATED, Basis.NOTHING
 
@@ -37,3 +38,11 @@ def test_every_outcome_has_a_row() -> None:
 def test_a_user_never_pays_by_more_than_the_provider_bills_by(outcome: Outcome, reported: bool) -> None:
     billing = decide_billing(outcome, reported)
     assert billing.user in (billing.provider, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("cost", "ratio", "paid"),
+    [("1", "1", "1"), ("0.000000000001", "0.5", "0"), ("0.000000000003", "0.5", "0.000000000002"), ("2", "0", "0")],
+)
+def test_a_charge_is_rounded_once_half_to_even(cost: str, ratio: str, paid: str) -> None:
+    assert charge(parse_pico(cost), ratio) == parse_pico(paid)

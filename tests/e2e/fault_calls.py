@@ -124,7 +124,7 @@ class Load:
                 ask(self._port(), "POST", "/v1/chat/completions", body, JSON_TYPE, BEARER), 20
             )
         except (OSError, EOFError):  # the router is down: that is what the test does to it
-            while not (self._stopping or await self._answers()):
+            while not (self._stopping or await self._answers()):  # noqa: ASYNC110 - it has no event to wait for
                 await asyncio.sleep(0.05)
             return
         if answer.status == 200 and answer.is_whole and b'"error"' not in answer.body:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
 import yaml
 
 from tests.e2e.fault_harness import is_alive, listeners, until
@@ -107,7 +108,7 @@ class Router:
         assert self._process is not None
         assert self._process.poll() is None, f"it ended by itself: {self.said()}"
         rows = self.stats("query", first="2025-01-01")["rows"]
-        assert sum(row["requests"] for row in rows) == len(self.records())
+        assert sum(row["requests"] for row in rows) == sum(map(_is_record, self._lines()))
         self._process.send_signal(signal.SIGTERM)
         assert self._process.wait(STOP_S) == 0, self.said()
         until(lambda: not any(map(is_alive, self._family)), 5, "no process is left")
@@ -166,8 +167,10 @@ class Router:
 
     def records(self) -> list[Record]:
         """Every record of the journal, oldest file first; lines that are no record are left out."""
-        lines = [line for path in sorted(self.logs_dir.glob("usage_*.jsonl")) for line in path.read_bytes().splitlines()]
-        return [record for record in map(_read, lines) if record is not None]
+        return [json.loads(line, parse_float=Decimal) for line in self._lines() if _is_record(line)]
+
+    def _lines(self) -> list[bytes]:
+        return [line for path in sorted(self.logs_dir.glob("usage_*.jsonl")) for line in path.read_bytes().splitlines()]
 
     def record(self, answer: Answer) -> Record:
         """The one record of a call."""
@@ -199,12 +202,12 @@ class Router:
         return found()[-1]
 
 
-def _read(line: bytes) -> Record | None:
+def _is_record(line: bytes) -> bool:
     try:
-        record = json.loads(line, parse_float=Decimal)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
+        msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def test_n_14_two_hundred_thousand_records_hold_nothing_up(tmp_path_factory: pyt
 
     def watch(router: Router) -> None:
         nonlocal slowest
-        while not stop.wait(0.02):
+        while not stop.wait(0.1):
             begun = time.perf_counter()
             assert router.get("/health").status == 200
             slowest = max(slowest, time.perf_counter() - begun)

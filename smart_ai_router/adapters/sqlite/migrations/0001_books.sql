@@ -153,6 +153,58 @@ CREATE TABLE cube_month (
   PRIMARY KEY (period, model, channel, provider, usage_type, currency)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE channel_day (
+  period INTEGER NOT NULL, channel INTEGER NOT NULL, provider INTEGER NOT NULL, currency INTEGER NOT NULL,
+  requests INTEGER NOT NULL, successes INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+  input_units INTEGER NOT NULL, input_pico INTEGER NOT NULL,
+  output_units INTEGER NOT NULL, output_pico INTEGER NOT NULL,
+  other_units INTEGER NOT NULL, other_pico INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL, unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,
+  images INTEGER NOT NULL, media_ms INTEGER NOT NULL,
+  PRIMARY KEY (period, channel, provider, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE channel_month (
+  period INTEGER NOT NULL, channel INTEGER NOT NULL, provider INTEGER NOT NULL, currency INTEGER NOT NULL,
+  requests INTEGER NOT NULL, successes INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+  input_units INTEGER NOT NULL, input_pico INTEGER NOT NULL,
+  output_units INTEGER NOT NULL, output_pico INTEGER NOT NULL,
+  other_units INTEGER NOT NULL, other_pico INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL, unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,
+  images INTEGER NOT NULL, media_ms INTEGER NOT NULL,
+  PRIMARY KEY (period, channel, provider, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE model_day (
+  period INTEGER NOT NULL, model INTEGER NOT NULL, usage_type INTEGER NOT NULL, currency INTEGER NOT NULL,
+  requests INTEGER NOT NULL, successes INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+  input_units INTEGER NOT NULL, input_pico INTEGER NOT NULL,
+  output_units INTEGER NOT NULL, output_pico INTEGER NOT NULL,
+  other_units INTEGER NOT NULL, other_pico INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL, unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,
+  images INTEGER NOT NULL, media_ms INTEGER NOT NULL,
+  PRIMARY KEY (period, model, usage_type, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE model_month (
+  period INTEGER NOT NULL, model INTEGER NOT NULL, usage_type INTEGER NOT NULL, currency INTEGER NOT NULL,
+  requests INTEGER NOT NULL, successes INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+  input_units INTEGER NOT NULL, input_pico INTEGER NOT NULL,
+  output_units INTEGER NOT NULL, output_pico INTEGER NOT NULL,
+  other_units INTEGER NOT NULL, other_pico INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL, unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,
+  images INTEGER NOT NULL, media_ms INTEGER NOT NULL,
+  PRIMARY KEY (period, model, usage_type, currency)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE user_cube_day (
   period INTEGER NOT NULL, user INTEGER NOT NULL, api_key INTEGER NOT NULL, model INTEGER NOT NULL,
   channel INTEGER NOT NULL, provider INTEGER NOT NULL, usage_type INTEGER NOT NULL, currency INTEGER NOT NULL,

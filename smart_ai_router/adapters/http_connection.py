@@ -100,9 +100,10 @@ class Connection(asyncio.Protocol):
         "_current",
         "_deadline",
         "_head_bytes",
-        "_header_bytes",
+        "_header_room",
         "_headers",
         "_lingers",
+        "_names",
         "_parser",
         "_request",
         "_server",
@@ -123,8 +124,9 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[HttpRequest, bool, bool]] = deque()
         self._current: HttpReply | None = None
         self._request: HttpRequest | None = None
+        self._names = server.header_names
         self._headers: dict[str, str] = {}
-        self._header_bytes = 0
+        self._header_room = 0
         self._target = b""
         self._body: bytes | bytearray = b""
         self._body_bytes = 0
@@ -195,7 +197,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._headers = {}
-        self._header_bytes = 0
+        self._header_room = self._server.limits.head_bytes_max
         self._target = b""
         self._body = b""
         self._body_bytes = 0
@@ -207,19 +209,19 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > self._server.limits.head_bytes_max:
+        self._header_room -= len(name) + len(value)
+        if self._header_room < 0:
             raise RequestRefused(431, f"the request head is larger than {self._server.limits.head_bytes_max} bytes")
         if self._request is not None:
             return  # a trailer: it comes too late to say anything about the request
-        key = self._server.header_names[name]
-        text = value.decode("latin-1")
+        key = self._names[name]
         headers = self._headers
-        if key in headers:
-            if key == "host":
-                raise RequestRefused(400, "the request has two Host headers")
-            text = f"{headers[key]}, {text}"
-        headers[key] = text
+        if key not in headers:
+            headers[key] = value.decode("latin-1")
+        elif key == "host":
+            raise RequestRefused(400, "the request has two Host headers")
+        else:
+            headers[key] = f"{headers[key]}, {value.decode('latin-1')}"
 
     def on_headers_complete(self) -> None:
         limits = self._server.limits

@@ -22,14 +22,13 @@ from smart_ai_router.core.calls import Call, Caller, Dialect, ReplyReader, Targe
 from smart_ai_router.core.http_messages import ClientReply
 from smart_ai_router.core.intents import INTERRUPTED
 from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Timer
-from smart_ai_router.core.records import Attempt, Ending, Moments, bill_usage, usage_to_bill
+from smart_ai_router.core.records import Attempt, Ending, Moments, finished_attempt
 from smart_ai_router.core.snapshot import KeyGrant
 from smart_ai_router.domain.errors import Refusal, RouterBusy
 from smart_ai_router.domain.failures import Failure, failure_of_faults, failure_of_refusal
 from smart_ai_router.domain.fault_classes import classify_fault
 from smart_ai_router.domain.faults import Fault, FaultKind
 from smart_ai_router.domain.limits import CallGate
-from smart_ai_router.domain.meters import NO_USAGE
 from smart_ai_router.domain.money import pico_to_decimal
 from smart_ai_router.domain.pricing import PriceSheet
 from smart_ai_router.domain.routing import Candidate
@@ -38,6 +37,9 @@ from smart_ai_router.domain.settlement import Outcome
 ERROR_BODY_BYTES_MAX: Final = 64 * 1024  # more of an error page says nothing more
 REPLY_BYTES_MAX: Final = 64 * 1024 * 1024  # a JSON reply is held until it is on the books
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's word for a client that left; recorded, never sent
+CLIENT_LEFT: Final = Ending(
+    Outcome.CANCELLED, "client_gone", "the client left before the answer was complete", CLIENT_CLOSED_REQUEST
+)
 
 
 class Services(Protocol):
@@ -290,7 +292,7 @@ class Operation(ExchangeSink):
 
     def _stop_draining(self) -> None:
         self._drain_timer = None
-        self._give_up(self._gone_ending(), _nothing)
+        self._give_up(CLIENT_LEFT, _nothing)
 
     def _give_up(self, ending: Ending, closing: Callable[[], None]) -> None:
         if self._stage is _Stage.ATTEMPTING:
@@ -311,7 +313,7 @@ class Operation(ExchangeSink):
         """The upstream answered in full."""
         if self._gone:
             self._end_attempt(Outcome.CANCELLED, None)
-            self._settle(self._gone_ending(), _nothing)
+            self._settle(CLIENT_LEFT, _nothing)
             return
         self._end_attempt(Outcome.SUCCESS, None)
         self._settle(Ending(Outcome.SUCCESS, None, None, 200 if self._streaming else self._status), self._send_answer)
@@ -321,11 +323,12 @@ class Operation(ExchangeSink):
         self._faults.append(fault)
         if self._gone:
             self._end_attempt(Outcome.CANCELLED, fault)
-            self._settle(self._gone_ending(), _nothing)
+            self._settle(CLIENT_LEFT, _nothing)
         elif self._answer.reply.started:
             self._end_attempt(Outcome.PARTIAL, fault)
             failure = failure_of_faults([fault])
-            ending = Ending(Outcome.PARTIAL, fault.kind.value, fault.message, 200, self._reader_flags())
+            flags = self._reader.flags if self._reader is not None else ()
+            ending = Ending(Outcome.PARTIAL, fault.kind.value, fault.message, 200, flags)
             self._settle(ending, lambda: self._answer.fail(failure))
         else:
             self._end_attempt(Outcome.FAILED, fault)
@@ -358,14 +361,8 @@ class Operation(ExchangeSink):
         assert target is not None
         duration_s = self._services.clock.monotonic() - self._attempt_started
         first_byte_s = None if self._first_byte_at is None else self._first_byte_at - self._attempt_started
-        usage = NO_USAGE
-        if reader is not None:
-            usage = usage_to_bill(self.call, outcome, reader.usage, reader.content_bytes, reader.flags)
-        elif outcome in (Outcome.CANCELLED, Outcome.INTERRUPTED):
-            usage = usage_to_bill(self.call, outcome, None, 0, ())
-        bill = bill_usage(self._sheet, usage)
-        sheet_id = self._sheet.id if self._sheet is not None else None
-        self.attempts.append(Attempt(target, self._status or None, fault, usage, bill, sheet_id, duration_s))
+        attempt = finished_attempt(self.call, target, outcome, fault, reader, self._sheet, self._status, duration_s)
+        self.attempts.append(attempt)
         self._services.attempt_over(self, target, fault, duration_s, first_byte_s)
 
     def _settle(self, ending: Ending, closing: Callable[[], None]) -> None:
@@ -383,14 +380,6 @@ class Operation(ExchangeSink):
         self._exchange = None  # no cycle is left behind for the garbage collector
         closing()
         self._answer.reply.events = None
-
-    def _gone_ending(self) -> Ending:
-        return Ending(
-            Outcome.CANCELLED, "client_gone", "the client left before the answer was complete", CLIENT_CLOSED_REQUEST
-        )
-
-    def _reader_flags(self) -> tuple[str, ...]:
-        return self._reader.flags if self._reader is not None else ()
 
     # --- answering ---
 

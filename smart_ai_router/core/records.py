@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from smart_ai_router.core.calls import Call, Caller, Target
+from smart_ai_router.core.calls import Call, Caller, ReplyReader, Target
 from smart_ai_router.core.timestamps import iso_utc
 from smart_ai_router.core.usage_record import AttemptRecord, BillLine, UsageRecord
 from smart_ai_router.domain.estimates import estimate_usage
@@ -77,6 +77,26 @@ def usage_to_bill(
 def bill_usage(sheet: PriceSheet | None, usage: Usage) -> Bill | None:
     """The bill of some usage; None when there is nothing to bill or no price for it."""
     return price_usage(sheet, usage) if sheet is not None and usage.quantities else None
+
+
+def finished_attempt(  # noqa: PLR0917 - the facts of one try, in the order they are known
+    call: Call,
+    target: Target,
+    outcome: Outcome,
+    fault: Fault | None,
+    reader: ReplyReader | None,
+    sheet: PriceSheet | None,
+    status: int,
+    duration_s: float,
+) -> Attempt:
+    """One try, billed by what its reply said; a try without a reply is billed only if nobody waited for it."""
+    usage = NO_USAGE
+    if reader is not None:
+        usage = usage_to_bill(call, outcome, reader.usage, reader.content_bytes, reader.flags)
+    elif outcome is Outcome.CANCELLED or outcome is Outcome.INTERRUPTED:
+        usage = usage_to_bill(call, outcome, None, 0, ())
+    sheet_id = sheet.id if sheet is not None else None
+    return Attempt(target, status or None, fault, usage, bill_usage(sheet, usage), sheet_id, duration_s)
 
 
 def make_line(

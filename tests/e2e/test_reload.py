@@ -50,7 +50,7 @@ def test_an_edited_file_changes_routing_within_three_seconds(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("channels: [", "line 1"),
+        ("channels: [", "router.yaml:1:12"),
         ("channels:\n  - {provider: openai, api_kye: sk-canary-0001}\n", "api_kye"),
         ("server: {port: many}\n", "server.port"),
     ],

@@ -318,7 +318,8 @@ def _within_open_files(boot: GatewayBoot) -> GatewayBoot:
     fitting = (limit - OWN_FILES) // FILES_PER_CONNECTION
     if fitting >= boot.connections_max:
         return boot
-    _logger.warning(
+    _logger.log(
+        logging.WARNING if fitting < boot.connections_max // 2 else logging.INFO,
         "the limit of %d open files allows %d client connections instead of %d; raise it (ulimit -n)",
         limit,
         max(1, fitting),

@@ -170,5 +170,5 @@ def test_a_journal_file_that_is_taken_away_costs_the_books_nothing(
     journal = router.journal()
     assert {name for name, count in journal.counts().items() if count == 1} == load.acknowledged
     assert router.open_slots() == 0
-    word = {"deleted": "vanished", "renamed": "vanished", "truncated": "shorter"}[fate]
-    assert word in router.said()
+    told = {"deleted": "the file is gone", "renamed": "the file is gone", "truncated": "now it has 0"}[fate]
+    assert told in router.said()

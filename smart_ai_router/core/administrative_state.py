@@ -188,12 +188,19 @@ def _audit(action: Action, subject: str, before: Mapping[str, object], after: Ma
 class AdministrativeState:
     """The fold of actions, in memory. Implements `Rows`."""
 
-    def __init__(self) -> None:
-        self.users: dict[str, UserRow] = {}
-        self.keys: dict[str, KeyRow] = {}
-        self.prices: dict[str, StoredPrice] = {}
-        self.audit: dict[int, AuditEntry] = {}
-        self._hashes: set[str] = set()
+    def __init__(
+        self,
+        users: Iterable[UserRow] = (),
+        keys: Iterable[KeyRow] = (),
+        prices: Iterable[StoredPrice] = (),
+        audit: Iterable[AuditEntry] = (),
+    ) -> None:
+        """The state that these rows are; nothing when they are left out."""
+        self.users = {user.id: user for user in users}
+        self.keys = {key.id: key for key in keys}
+        self.prices = {stored.price.id: stored for stored in prices}
+        self.audit = {entry.number: entry for entry in audit}
+        self._hashes = {key.sha256_hex for key in self.keys.values()}
 
     def apply(self, action: Action) -> None:
         """Take one action in; one whose number was taken in before changes nothing."""

@@ -16,7 +16,7 @@ from smart_ai_router.core.http_messages import ClientReply
 from smart_ai_router.core.intents import TEXT_MAX, Intent, encode_intent
 from smart_ai_router.core.operation import Operation
 from smart_ai_router.core.ports import Clock, Exchange, InflightTable, Journal, Upstream
-from smart_ai_router.core.records import Ending, Moments, make_line
+from smart_ai_router.core.records import Ending, Facts, Moments, make_line
 from smart_ai_router.core.routing_table import RoutingTable
 from smart_ai_router.core.snapshot import KeyGrant, Snapshot
 from smart_ai_router.domain.channel import Channel
@@ -249,7 +249,7 @@ class Gateway:
 
     def book(self, operation: Operation, moments: Moments, ending: Ending, on_books: Callable[[], None]) -> None:
         """Append the operation's line; call back once it is durable and its slot is free."""
-        line = make_line(
+        facts = Facts(
             request_id=operation.request_id,
             call=operation.call,
             caller=operation.caller,
@@ -273,7 +273,7 @@ class Gateway:
         if ending.outcome is Outcome.REFUSED and not self._doors.journal.admits:
             on_books()  # nothing was spent, and a queue that cannot drain must not grow
             return
-        self._doors.journal.append(line, moments.ended_at, durable)
+        self._doors.journal.append(make_line(facts), moments.ended_at, durable)
 
     # --- parts ---
 

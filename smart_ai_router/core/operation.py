@@ -92,7 +92,6 @@ class Operation(ExchangeSink):
         "_exchange",
         "_faults",
         "_first_byte_at",
-        "_gone",
         "_head",
         "_reader",
         "_services",
@@ -107,6 +106,7 @@ class Operation(ExchangeSink):
         "candidates",
         "channel_gate",
         "grant",
+        "is_abandoned",
         "is_last_resort",
         "key_gate",
         "query_tags",
@@ -142,7 +142,7 @@ class Operation(ExchangeSink):
         self._body_bytes = 0
         self._attempt_started = 0.0
         self._first_byte_at: float | None = None
-        self._gone = False
+        self.is_abandoned = False  # the client has left
         self._drain_timer: Timer | None = None
         self._closing: Callable[[], None] = _nothing
         self.call = call
@@ -151,7 +151,6 @@ class Operation(ExchangeSink):
         self.started = started
         self.grant = grant
         self.attempts: list[Attempt] = []
-        # what the gateway keeps for this operation
         self.candidates: list[Candidate] = []
         self.is_last_resort = False
         self.query_tags: tuple[str, ...] = ()
@@ -159,11 +158,6 @@ class Operation(ExchangeSink):
         self.key_gate: CallGate | None = None
         self.channel_gate: CallGate | None = None
         self.slot: int | None = None
-
-    @property
-    def is_abandoned(self) -> bool:
-        """True once the client has left."""
-        return self._gone
 
     @property
     def upstream_model(self) -> str | None:
@@ -229,7 +223,7 @@ class Operation(ExchangeSink):
                 self._stop_upstream()
                 self._attempt_failed(Fault(FaultKind.MALFORMED, f"the reply is larger than {REPLY_BYTES_MAX} bytes"))
             return
-        if out and not self._gone:
+        if out and not self.is_abandoned:
             self._answer.stream(out)
         if reader.fault is not None:
             self._stop_upstream()
@@ -264,7 +258,7 @@ class Operation(ExchangeSink):
     def on_client_gone(self) -> None:
         if self._stage is not _Stage.ATTEMPTING or self._exchange is None:
             return
-        self._gone = True
+        self.is_abandoned = True
         drain_s = self._services.drain_s
         if drain_s <= 0:
             self._stop_draining()
@@ -273,7 +267,7 @@ class Operation(ExchangeSink):
         self._exchange.resume_reading()
 
     def on_client_slow(self) -> None:
-        if self._exchange is not None and not self._gone:
+        if self._exchange is not None and not self.is_abandoned:
             self._exchange.pause_reading()
 
     def on_client_ready(self) -> None:
@@ -282,10 +276,10 @@ class Operation(ExchangeSink):
 
     def cut(self) -> None:
         """The router stops: end the call with what is known of it, and say so to a client that still waits."""
-        if self._gone:
+        if self.is_abandoned:
             self._stop_draining()
             return
-        self._gone = True  # nothing of this counts against the channel
+        self.is_abandoned = True  # nothing of this counts against the channel
         failure = failure_of_refusal(RouterBusy(INTERRUPTED, retry_after_s=1.0))
         ending = Ending(Outcome.INTERRUPTED, "interrupted", INTERRUPTED, failure.status, ("upstream_may_bill",))
         self._give_up(ending, lambda: self._answer.fail(failure))
@@ -303,15 +297,15 @@ class Operation(ExchangeSink):
             self._settle(ending, closing)
 
     def _stop_upstream(self) -> None:
-        if self._exchange is not None:
-            exchange, self._exchange = self._exchange, None
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
             exchange.cancel()
 
     # --- endings ---
 
     def _complete(self) -> None:
         """The upstream answered in full."""
-        if self._gone:
+        if self.is_abandoned:
             self._end_attempt(Outcome.CANCELLED, None)
             self._settle(CLIENT_LEFT, _nothing)
             return
@@ -321,7 +315,7 @@ class Operation(ExchangeSink):
     def _attempt_failed(self, fault: Fault) -> None:
         self._exchange = None
         self._faults.append(fault)
-        if self._gone:
+        if self.is_abandoned:
             self._end_attempt(Outcome.CANCELLED, fault)
             self._settle(CLIENT_LEFT, _nothing)
         elif self._answer.reply.started:
@@ -341,12 +335,11 @@ class Operation(ExchangeSink):
                 self._fail(failure_of_refusal(refusal))
 
     def _refused_by_provider(self, fault: Fault) -> None:
-        """The provider blames the request: another one would too."""
-        if self._status >= 400:
-            self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, self._status), self._pass_refusal_on)
-            return
-        failure = Failure(400, "invalid_request_error", fault.kind.value, fault.message)  # said within a 200
-        self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, 400), lambda: self._answer.fail(failure))
+        """The provider blames the request: another one would too. Some say it within a 200."""
+        failure = Failure(400, "invalid_request_error", fault.kind.value, fault.message)
+        status = self._status if self._status >= 400 else failure.status
+        closing = self._pass_refusal_on if status == self._status else lambda: self._answer.fail(failure)
+        self._settle(Ending(Outcome.FAILED, fault.kind.value, fault.message, status), closing)
 
     def _fail(self, failure: Failure) -> None:
         """Every attempt failed before a byte of an answer left."""

@@ -33,6 +33,9 @@ AT_MS_MAX: Final = 3_913_056_000_000  # 2094, where sids end
 _PICO_PER_UNIT: Final = Decimal(PICO_PER_UNIT)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DECODER: Final = msgspec.json.Decoder(UsageRecord)
+_IMAGE: Final = Meter.IMAGE.value
+_SECOND: Final = Meter.SECOND.value
+_MINUTE: Final = Meter.MINUTE.value
 _WORDS_ONLY: Final = frozenset(
     (UsageType.TEXT_GENERATION.value, UsageType.EMBEDDING.value, UsageType.RERANK.value, UsageType.MODERATION.value)
 )
@@ -195,11 +198,11 @@ def _media(record: UsageRecord) -> tuple[int, int]:
     images = media_ms = 0
     for line in record.lines:
         try:
-            if line.meter == Meter.IMAGE:
+            if line.meter == _IMAGE:
                 images += int(line.quantity)
-            elif line.meter == Meter.SECOND:
+            elif line.meter == _SECOND:
                 media_ms += int(line.quantity * 1000)
-            elif line.meter == Meter.MINUTE:
+            elif line.meter == _MINUTE:
                 media_ms += int(line.quantity * 60_000)
         except (ValueError, ArithmeticError) as error:
             raise LineRefused("invalid", f"{str(line.quantity)[:40]} is not a quantity") from error

@@ -99,21 +99,25 @@ def finished_attempt(  # noqa: PLR0917 - the facts of one try, in the order they
     return Attempt(target, status or None, fault, usage, bill_usage(sheet, usage), sheet_id, duration_s)
 
 
-def make_line(
-    *,
-    request_id: str,
-    call: Call,
-    caller: Caller,
-    moments: Moments,
-    ending: Ending,
-    attempts: list[Attempt],
-    tags: tuple[str, ...],
-    currency: str,
-    user_charge: Pico | None,
-    upstream_model: str | None,
-) -> bytes:
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of an operation when it has ended."""
+
+    request_id: str
+    call: Call
+    caller: Caller
+    moments: Moments
+    ending: Ending
+    attempts: list[Attempt]
+    tags: tuple[str, ...]
+    currency: str
+    user_charge: Pico | None
+    upstream_model: str | None
+
+
+def make_line(facts: Facts) -> bytes:
     """The journal line of one operation; its usage and cost are those of its last attempt."""
-    last = attempts[-1] if attempts else None
+    call, caller, ending, moments = facts.call, facts.caller, facts.ending, facts.moments
+    last = facts.attempts[-1] if facts.attempts else None
     usage = last.usage if last is not None else NO_USAGE
     bill = last.bill if last is not None else None
     tokens = count_tokens(usage.quantities)
@@ -122,7 +126,7 @@ def make_line(
     error = ending.error_message
     record = UsageRecord(
         timestamp=iso_utc(moments.ended_at),
-        request_id=request_id,
+        request_id=facts.request_id,
         session_id=call.session_id,
         model=last.target.model.name if last is not None else call.model,
         channel_id=channel.id if channel is not None else "",
@@ -134,21 +138,21 @@ def make_line(
         input_cost=written_amount(bill.input_cost) if bill is not None else _ZERO,
         output_cost=written_amount(bill.output_cost) if bill is not None else _ZERO,
         total_cost=written_amount(bill.total_cost) if bill is not None else _ZERO,
-        cost_currency=bill.currency if bill is not None else currency,
+        cost_currency=bill.currency if bill is not None else facts.currency,
         request_type=endpoint.request_type,
         status="success" if ending.outcome is Outcome.SUCCESS else "error",
         error_message=error if error is None else error[:ERROR_TEXT_MAX],
         response_time_ms=int(moments.duration_s * 1000),
         user_agent=caller.user_agent,
         client_ip=caller.client_ip,
-        tags=tags,
+        tags=facts.tags,
         usage_type=endpoint.usage_type,
         outcome=ending.outcome,
         user_id=caller.user_id,
         api_key_id=caller.api_key_id,
         end_user=call.end_user,
         requested_model=call.model,
-        upstream_model=upstream_model,
+        upstream_model=facts.upstream_model,
         stream=call.stream,
         status_code=ending.status_code,
         error_kind=ending.error_kind,
@@ -161,8 +165,8 @@ def make_line(
         price_version=last.sheet_id if last is not None and bill is not None else None,
         service_tier=usage.service_tier,
         lines=_written_lines(bill) if bill is not None else (),
-        user_charge=None if user_charge is None else written_amount(user_charge),
-        attempts=_written_attempts(attempts, tokens) if attempts else (),
+        user_charge=None if facts.user_charge is None else written_amount(facts.user_charge),
+        attempts=_written_attempts(facts.attempts, tokens) if facts.attempts else (),
         flags=ending.flags + usage.flags + (bill.flags if bill is not None else ()),
         region=call.region,
     )

@@ -1,16 +1,13 @@
 """Holds: one worker's share of the money, in its memory.
 
-Theory of operation. The control plane lends slices of accounts (`leasing`); this book spends them. Of each slice
-
-    granted = free + held + used + returned
-
-always holds, and no part is below zero.
+Theory of operation. The control plane lends slices of accounts (`leasing`); this book spends them.
 
     reserve       free -> held, in all accounts of a call or in none
     settle        says what the call takes of each account: the postings of its journal line
     line_written  the line is in the journal: held -> used, and the unspent rest -> free
     cancel        no upstream was asked: held -> free
     report        free -> returned, where a slice is recalled, scarce or idle; asks for more where it is low
+    absorb        what the control plane granted -> free
 
 The order is the point: what a call did not use is free again only when its line is in the journal. Were it the other
 way round, a crash between the two would leave a call that is charged from its intent at up to its whole hold, while
@@ -23,6 +20,10 @@ What a call costs beyond its hold is taken from what is free of the last account
 first. That excess is the estimate error, and the only thing that takes an account below zero.
 
 A worker that has not reached the control plane for `leasing.LEASE_S` reserves nothing any more; what is held settles.
+
+The caller's part: a call that met a `Shortage` tries `reserve` again at each tick and after each answer, until it has a
+hold, `is_refused` says no (402, or the next channel for a pool), or its patience ends. At each tick: first those
+retries, then `report`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,15 +31,12 @@ from typing import Final, NamedTuple
 
 from smart_ai_router.domain.accounts import AccountKey, Wallet
 from smart_ai_router.domain.charges import Charge, Need
-from smart_ai_router.domain.leasing import LEASE_S, Answer, Recall, Report, Ruling, Wish
+from smart_ai_router.domain.lease_slices import DRAINED_S, IDLE_S, Slice
+from smart_ai_router.domain.leasing import LEASE_S, Answer, Recall, Report
 from smart_ai_router.domain.ledger import Posting
 
-IDLE_S: Final = 10.0  # what nobody used for so long goes back
 SWEEP_S: Final = 1.0  # how often idle slices are looked for
-DRAINED_S: Final = 5.0  # how often "there is no more" is asked again, in the background
-SCARCE_S: Final = 1.0  # after a recall, whatever becomes free goes back at once for so long
 HEARTBEAT_S: Final = 1.0
-BURN_MS: Final = 200  # burn is measured over at least so long
 REPORTS_REMEMBERED_MAX: Final = 64  # whose sending times are known; an answer to an older one extends nothing
 
 
@@ -71,91 +69,21 @@ class Settled(NamedTuple):
     overshoots: tuple[Overshoot, ...]
 
 
-class _Slice:
-    """What this worker was lent of one account."""
+class SliceView(NamedTuple):
+    """The parts of one slice, for metrics and proofs."""
 
-    __slots__ = (
-        "account",
-        "answered_round",
-        "available",
-        "born_in",
-        "burn_per_s",
-        "burn_since",
-        "burnt_before",
-        "checked_at",
-        "free",
-        "granted",
-        "held",
-        "is_drained",
-        "low_water",
-        "need",
-        "refused_since",
-        "reported_in",
-        "returned",
-        "scarce_until",
-        "takes_less",
-        "touched_at",
-        "used",
-    )
-
-    def __init__(self, account: AccountKey, born_in: int, now: float) -> None:
-        self.account = account
-        self.granted = self.free = self.held = self.used = self.returned = 0
-        self.need = 0  # the least that would serve a waiting call; 0: nobody waits
-        self.takes_less = False  # who waits has another account to go on with
-        self.low_water = 0
-        self.answered_round = 0
-        self.refused_since = 0
-        self.available = 0  # what the control plane had left to lend when it was last heard
-        self.is_drained = False
-        self.checked_at = now
-        self.born_in = born_in  # answers to earlier reports are about a slice that is gone
-        self.reported_in = 0
-        self.scarce_until = now
-        self.touched_at = now
-        self.burn_per_s = 0
-        self.burn_since = now
-        self.burnt_before = 0
-
-    def give_back(self) -> None:
-        self.returned += self.free
-        self.free = 0
-
-    def wish(self, now: float) -> Wish:
-        """What the next report says of this slice; whoever still waits asks again before the one after it."""
-        is_idle = now - self.touched_at >= IDLE_S
-        is_scarce = now < self.scarce_until
-        if self.free and not self.need and (is_idle or is_scarce):
-            self.give_back()
-        need, self.need = self.need, 0
-        return Wish(
-            account=self.account,
-            granted=self.granted,
-            returned=self.returned,
-            need=need,
-            takes_less=self.takes_less,
-            burn_per_s=self._burn(now),
-            answered_round=self.answered_round,
-            is_low=self.free < self.low_water and not is_scarce,
-            is_closing=is_idle and not (need or self.free or self.held),
-        )
-
-    def _burn(self, now: float) -> int:
-        elapsed_ms = int((now - self.burn_since) * 1000)
-        burnt = self.used + self.held
-        burn_per_s = max(burnt - self.burnt_before, 0) * 1000 // max(elapsed_ms, BURN_MS)
-        if elapsed_ms < BURN_MS:
-            return max(burn_per_s, self.burn_per_s)
-        self.burn_since = now
-        self.burnt_before = burnt
-        self.burn_per_s = max(burn_per_s, self.burn_per_s // 2)
-        return self.burn_per_s
+    account: AccountKey
+    granted: int
+    free: int
+    held: int
+    used: int
+    returned: int
 
 
 class _Part(NamedTuple):
-    """What a hold has of one slice, and how much of that it has used."""
+    """What a hold has of one slice, and how much of that is used."""
 
-    slice: _Slice
+    slice: Slice
     held: int
     used: int = 0
 
@@ -163,21 +91,17 @@ class _Part(NamedTuple):
 class Hold:
     """What one operation has set aside. Made by `LeaseBook.reserve`, ended by `line_written` or `cancel`."""
 
-    __slots__ = ("_parts", "_settled", "_unenforced")
+    __slots__ = ("_has_ended", "_parts", "_settled", "_unenforced")
 
     def __init__(self) -> None:
         self._parts: dict[Wallet, list[_Part]] = {}
-        self._unenforced: set[Wallet] = set()
+        self._unenforced: set[Wallet] | None = None
         self._settled: list[_Part] | None = None
-
-    @property
-    def is_settled(self) -> bool:
-        """True once it is known what the operation takes."""
-        return self._settled is not None
+        self._has_ended = False
 
     def parts(self) -> tuple[tuple[AccountKey, int], ...]:
         """What is set aside of each account: the intent keeps it, so that a crash can be settled."""
-        return tuple((part.slice.account, part.held) for parts in self._parts.values() for part in parts)
+        return tuple([(part.slice.account, part.held) for parts in self._parts.values() for part in parts])
 
 
 class LeaseBook:
@@ -186,12 +110,12 @@ class LeaseBook:
     def __init__(self, holder: str, now: float) -> None:
         self.holder = holder
         self.open_holds = 0
-        self._slices: dict[AccountKey, _Slice] = {}
+        self._slices: dict[AccountKey, Slice] = {}
         self._valid_until = now  # the first answer opens the book
         self._sequence = 0
         self._sent_at: dict[int, float] = {}
-        self._to_report: set[_Slice] = set()
-        self._heard_at = now - HEARTBEAT_S
+        self._to_report: set[Slice] = set()
+        self._reported_at = now - HEARTBEAT_S
         self._swept_at = now
 
     # --- calls ---
@@ -214,7 +138,7 @@ class LeaseBook:
             raise HoldMisused("a settled hold cannot be raised")
         more = []
         for need in wanted:
-            missing = need.amount - sum(part.held for part in hold._parts.get(need.wallet, ()))
+            missing = need.amount - sum([part.held for part in hold._parts.get(need.wallet, ())])
             if missing > 0:
                 more.append(need._replace(amount=missing))
         return self._add(hold, more, now)
@@ -223,45 +147,180 @@ class LeaseBook:
         """What the operation takes of each account. Nothing is free again before `line_written`."""
         if hold._settled is not None:
             raise HoldMisused("a hold is settled once")
-        amounts = {wallet: amount for wallet, amount in charges}
+        amounts = dict(charges)
         settled: list[_Part] = []
-        postings: dict[AccountKey, Posting] = {}
+        postings: list[Posting] = []
         overshoots: list[Overshoot] = []
         for wallet, parts in hold._parts.items():
-            left = amount = amounts.pop(wallet, 0)
+            amount = left = amounts.pop(wallet, 0)
             for slice_, held, _ in parts:
                 used = held if held < left else left
                 settled.append(_Part(slice_, held, used))
                 if used:
-                    _post(postings, slice_.account, used, used)
+                    postings.append(Posting(slice_.account, used, used))
                     left -= used
             if left:
-                beyond = self._post_beyond(wallet, left, postings, settled)
-                if wallet not in hold._unenforced:
-                    overshoots.append(Overshoot(wallet[-1], amount - left, amount, beyond))
-        for wallet, amount in amounts.items():
+                covered = self._cover(wallet[-1], left, settled)
+                postings.append(Posting(wallet[-1], left, covered))
+                if hold._unenforced is None or wallet not in hold._unenforced:
+                    overshoots.append(Overshoot(wallet[-1], amount - left, amount, left - covered))
+        for wallet, amount in amounts.items():  # nothing was held for these
             if amount:
-                beyond = self._post_beyond(wallet, amount, postings, settled)
-                overshoots.append(Overshoot(wallet[-1], 0, amount, beyond))
+                covered = self._cover(wallet[-1], amount, settled)
+                postings.append(Posting(wallet[-1], amount, covered))
+                overshoots.append(Overshoot(wallet[-1], 0, amount, amount - covered))
         hold._settled = settled
-        return Settled(tuple(postings.values()), tuple(overshoots))
+        return Settled(tuple(postings), tuple(overshoots))
 
     def line_written(self, hold: Hold) -> None:
         """The operation's line is in the journal: what it took is used, the rest is free."""
-        if hold._settled is None:
-            raise HoldMisused("a hold is settled before its line is written")
+        if hold._settled is None or hold._has_ended:
+            raise HoldMisused("a hold is settled, then written, once")
         for slice_, held, used in hold._settled:
             slice_.held -= held
             slice_.used += used
-            if held > used:
-                slice_.free += held - used
-                if slice_.scarce_until > slice_.touched_at:
-                    self._to_report.add(slice_)
-        if hold._parts or hold._settled:
-            hold._parts, hold._settled = {}, []
+            slice_.free += held - used
+            if slice_.is_scarce:
+                self._to_report.add(slice_)
+        hold._has_ended = True
         self.open_holds -= 1
 
     def cancel(self, hold: Hold) -> None:
         """No upstream was asked: all of it is free again."""
         self.settle(hold, ())
         self.line_written(hold)
+
+    def is_refused(self, shortage: Shortage) -> bool:
+        """True when the control plane has said that there is not enough, after all others gave back what lay idle."""
+        slice_ = self._slices.get(shortage.account)
+        return slice_ is not None and slice_.refused_since >= shortage.asked_in
+
+    def available(self, account: AccountKey) -> int:
+        """What there was to spend when a call was refused: free here and left to lend."""
+        slice_ = self._slices.get(account)
+        return 0 if slice_ is None else slice_.free + slice_.available
+
+    # --- the control plane ---
+
+    def report(self, now: float) -> Report | None:
+        """What there is to say now; None when there is nothing and a heartbeat is not due."""
+        if now - self._swept_at >= SWEEP_S:
+            self._sweep(now)
+        if not self._to_report and now - self._reported_at < HEARTBEAT_S:
+            return None
+        self._sequence += 1
+        self._reported_at = now
+        self._sent_at[self._sequence] = now
+        if len(self._sent_at) > REPORTS_REMEMBERED_MAX:
+            del self._sent_at[next(iter(self._sent_at))]
+        wishes = tuple([slice_.wish(self._sequence, now) for slice_ in self._to_report])
+        self._to_report.clear()
+        return Report(self.holder, self._sequence, wishes)
+
+    def absorb(self, answer: Answer, now: float) -> None:
+        """Take note of an answer, in whatever order answers come."""
+        sent_at = self._sent_at.pop(answer.sequence, None)
+        if sent_at is not None:
+            self._valid_until = max(self._valid_until, sent_at + LEASE_S)
+        for ruling in answer.rulings:
+            slice_ = self._slices.get(ruling.account)
+            if slice_ is not None and slice_.obey(ruling, answer.sequence, now):
+                del self._slices[ruling.account]
+                self._to_report.discard(slice_)
+
+    def recall(self, recall: Recall, now: float) -> None:
+        """Another worker needs what lies idle here; the next report gives it back."""
+        slice_ = self._slices.get(recall.account)
+        if slice_ is not None and slice_.recall(recall.round, now):
+            self._to_report.add(slice_)
+
+    def give_back_all(self) -> None:
+        """The worker stops: whatever is free goes back with the next report."""
+        for slice_ in self._slices.values():
+            slice_.give_back()
+            self._to_report.add(slice_)
+
+    def slices(self) -> tuple[SliceView, ...]:
+        """All slices."""
+        return tuple(
+            [
+                SliceView(each.account, each.granted, each.free, each.held, each.used, each.returned)
+                for each in self._slices.values()
+            ]
+        )
+
+    # --- parts ---
+
+    def _add(self, hold: Hold, wanted: Sequence[Need], now: float) -> Shortage | None:
+        added: list[tuple[Wallet, _Part]] = []
+        slices = self._slices
+        is_expired = now >= self._valid_until
+        for wallet, amount, is_enforced in wanted:
+            left = amount
+            for account in wallet:
+                slice_ = slices.get(account) or self._begin(account, now)
+                slice_.touched_at = now
+                free = slice_.free
+                if free < left:
+                    is_last = account is wallet[-1]
+                    if is_enforced and (is_last or not slice_.is_drained):
+                        return self._short(added, slice_, left - free, is_last, is_expired)
+                    self._to_report_later(slice_, now)
+                elif is_expired and is_enforced:
+                    return self._short(added, slice_, 0, True, True)
+                take = left if left < free else free
+                if take:
+                    slice_.free = free - take
+                    slice_.held += take
+                    added.append((wallet, _Part(slice_, take)))
+                    if free - take < slice_.low_water:
+                        self._to_report.add(slice_)
+                    left -= take
+                    if not left:
+                        break
+            if not is_enforced:
+                hold._unenforced = (hold._unenforced or set()) | {wallet}
+        parts = hold._parts
+        for wallet, part in added:
+            if wallet in parts:
+                parts[wallet].append(part)
+            else:
+                parts[wallet] = [part]
+        return None
+
+    def _short(
+        self, added: Iterable[tuple[Wallet, _Part]], slice_: Slice, missing: int, is_last: bool, is_expired: bool
+    ) -> Shortage:
+        for _, (each, held, _) in added:
+            each.free += held
+            each.held -= held
+        if missing:
+            slice_.ask(missing, takes_less=not is_last)
+        self._to_report.add(slice_)
+        return Shortage(slice_.account, missing, self._sequence + 1, is_expired)
+
+    def _begin(self, account: AccountKey, now: float) -> Slice:
+        slice_ = self._slices[account] = Slice(account, self._sequence + 1, now)
+        return slice_
+
+    def _to_report_later(self, slice_: Slice, now: float) -> None:
+        """A drained or unenforced account: ask in the background whether there is more by now."""
+        if now - slice_.checked_at >= DRAINED_S or not slice_.granted:
+            slice_.is_drained = True
+            self._to_report.add(slice_)
+
+    def _cover(self, account: AccountKey, excess: int, settled: list[_Part]) -> int:
+        """Take what a call cost beyond its hold from what is free; returns how much that was."""
+        slice_ = self._slices.get(account)
+        covered = 0 if slice_ is None else min(excess, slice_.free)
+        if slice_ is not None and covered:
+            slice_.free -= covered
+            slice_.held += covered
+            settled.append(_Part(slice_, covered, covered))
+        return covered
+
+    def _sweep(self, now: float) -> None:
+        self._swept_at = now
+        for slice_ in self._slices.values():
+            if now - slice_.touched_at >= IDLE_S and not slice_.held:
+                self._to_report.add(slice_)

@@ -8,7 +8,7 @@ by channel name. The chance is an argument, so the same inputs give the same ord
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from smart_ai_router.domain.channel import Channel, ChannelModel
 from smart_ai_router.domain.errors import ChannelsUnavailable, RateLimited
@@ -68,12 +68,23 @@ def make_candidate(
     )
 
 
+class Equals(NamedTuple):
+    """A stretch [start, end) of an order. A tuple and not a dataclass: unpacked for every call."""
+
+    start: int
+    end: int
+    drawn: tuple[Candidate, ...]  # those with a weight
+    weights: tuple[float, ...]  # of these
+    weight: float  # of all of these
+    last: tuple[Candidate, ...]  # those without a weight
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Candidates in order, and the stretches [start, end) of equals within which chance decides."""
+    """Candidates in order, and the stretches of equals within which chance decides."""
 
     order: tuple[Candidate, ...]
-    equals: tuple[tuple[int, int], ...]
+    equals: tuple[Equals, ...]
 
 
 def rank_candidates(candidates: tuple[Candidate, ...], strategy: Strategy, live: LiveStats, now: float) -> Ranking:
@@ -91,9 +102,16 @@ def rank_candidates(candidates: tuple[Candidate, ...], strategy: Strategy, live:
     for end in range(1, len(rows) + 1):
         if end == len(rows) or rows[end][:2] != rows[start][:2]:
             if end - start > 1 and start < DRAWN_MAX:
-                equals.append((start, end))
+                equals.append(_equals(start, [candidates[index] for _, _, index in rows[start:end]]))
             start = end
     return Ranking(tuple(candidates[index] for _, _, index in rows), tuple(equals))
+
+
+def _equals(start: int, candidates: list[Candidate]) -> Equals:
+    drawn = tuple(candidate for candidate in candidates if candidate.channel.weight > 0)
+    last = tuple(candidate for candidate in candidates if candidate.channel.weight <= 0)
+    weights = tuple(candidate.channel.weight for candidate in drawn)
+    return Equals(start, start + len(candidates), drawn, weights, math.fsum(weights), last)
 
 
 def draw_order(ranking: Ranking, chance: float) -> tuple[Candidate, ...]:
@@ -101,8 +119,8 @@ def draw_order(ranking: Ranking, chance: float) -> tuple[Candidate, ...]:
     if not ranking.equals:
         return ranking.order
     order = list(ranking.order)
-    for start, end in ranking.equals:
-        order[start:end] = _draw(order[start:end], chance)
+    for equals in ranking.equals:
+        order[equals.start : equals.end] = _draw(equals, chance)
     return tuple(order)
 
 
@@ -113,14 +131,12 @@ def order_candidates(
     return draw_order(rank_candidates(candidates, strategy, live, now), chance)
 
 
-def _draw(equals: list[Candidate], chance: float) -> list[Candidate]:
+def _draw(equals: Equals, chance: float) -> list[Candidate]:
     """Draw without putting back, a channel's weight being its chance; those without weight stay last, in their order.
 
     One random number serves all draws: what is left of it within the drawn share is again random in [0, 1).
     """
-    left = [candidate for candidate in equals if candidate.channel.weight > 0]
-    weights = [candidate.channel.weight for candidate in left]
-    total = math.fsum(weights)
+    left, weights, total = list(equals.drawn), list(equals.weights), equals.weight
     drawn: list[Candidate] = []
     while len(left) > 1 and len(drawn) < DRAWN_MAX:
         point = chance * total
@@ -132,9 +148,7 @@ def _draw(equals: list[Candidate], chance: float) -> list[Candidate]:
             point -= weight
         total -= weights.pop(chosen)
         drawn.append(left.pop(chosen))
-    if len(drawn) + len(left) == len(equals):
-        return drawn + left
-    return [*drawn, *left, *(candidate for candidate in equals if candidate.channel.weight <= 0)]
+    return [*drawn, *left, *equals.last]
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,9 +173,7 @@ def test_conditions_on_what_the_books_have_never_met_find_nothing(store: BookSto
 def test_a_combination_that_no_rollup_has_is_refused_with_those_that_exist(store: BookStore) -> None:
     book(store, some_records(5, 10, date(2026, 1, 1), 5))
 
-    with pytest.raises(
-        GroupingUnavailable, match=r"region, tag together.*there are: region; tag; channel, provider; model"
-    ):
+    with pytest.raises(GroupingUnavailable, match="there are: region; tag; channel, provider; model"):
         store.totals(date(2026, 1, 1), date(2026, 2, 1), (Dimension.TAG, Dimension.REGION))
 
 

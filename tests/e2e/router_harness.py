@@ -151,6 +151,17 @@ class Router:
     def chat(self, model: str = "gpt-4o-mini", **fields: object) -> Answer:
         return self.call({**CHAT, "model": model, **fields})
 
+    @contextmanager
+    def stream(self, model: str, **fields: object) -> Iterator[http.client.HTTPResponse]:
+        """A stream whose first event has come; who leaves the block before its end is a client that goes away."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)) as connection:
+            body = json.dumps({**CHAT, "model": model, "stream": True, **fields}).encode()
+            connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
+            with closing(connection.getresponse()) as reply:
+                assert reply.status == 200, reply.read()
+                assert reply.readline().startswith(b"data: {")
+                yield reply
+
     def admin(self, method: str, path: str) -> Answer:
         """A question of the administrator."""
         return self.ask(method, path, authorization=f"Bearer {self.token}")

@@ -1,12 +1,10 @@
 """Rows N.12, N.14 and N.15: streams, two hundred thousand records, a corrupt line. (N.13 is in test_m1_dimensions.)"""
 
-import http.client
 import json
 import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +16,7 @@ from smart_ai_router.domain.request_ids import EPOCH_MS, encode_request_id
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.core.usage_samples import SAMPLE, call
 from tests.e2e.fault_harness import until
-from tests.e2e.router_harness import CHAT, GUIDE_PRICES, Router, channel, running
+from tests.e2e.router_harness import GUIDE_PRICES, Router, channel, running
 
 RECORDS = 200_000
 BOOKED_S = 90.0  # two hundred thousand lines on a machine that does other things too
@@ -40,18 +38,9 @@ def router(upstream: UpstreamServer, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def abandon(router: Router, model: str) -> str:
-    """Begin a stream, read its first event, leave; the request id."""
-    connection = http.client.HTTPConnection("127.0.0.1", router.port, timeout=10)
-    with closing(connection):
-        body = json.dumps({**CHAT, "model": model, "stream": True}).encode()
-        connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
-        reply = connection.getresponse()
-        assert reply.status == 200
-        assert reply.readline().startswith(b"data: {")
-        request_id = reply.getheader("x-request-id")
-        reply.close()
-    assert request_id
-    return request_id
+    """Begin a stream and leave after its first event; the request id."""
+    with router.stream(model) as reply:
+        return reply.headers["x-request-id"]
 
 
 def test_n_12_a_stream_is_passed_on_whole_and_recorded_once_with_its_real_usage(router: Router) -> None:

@@ -5,7 +5,7 @@ in one transaction.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -62,6 +62,10 @@ class _Conditions(msgspec.Struct, frozen=True, omit_defaults=True):
     with_reasoning: bool = False
     variant: str = ""
     weekdays_utc: tuple[int, ...] | None = None
+
+
+_CONDITIONS: Final = msgspec.json.Decoder(_Conditions)
+_CONDITION_NAMES: Final = _Conditions.__struct_fields__
 
 
 class SqliteAdministration:
@@ -163,15 +167,11 @@ class SqliteAdministration:
 
     def everything(self) -> AdministrativeState:
         """See `AdministrationStore`."""
-        found = AdministrativeState()
         with self._reading() as connection, _moment(connection):
-            for row in connection.execute(_AUDIT):
-                found.write(Effect(AuditEntry(*row)))
-            some = next(iter(found.audit.values()), None)
-            if some is not None:
-                for user in _users(connection, _USERS):
-                    found.write(Effect(some, user=user))
-        return found
+            audit = [AuditEntry(*row) for row in connection.execute(_AUDIT)]
+            return AdministrativeState(
+                _users(connection, _USERS), _keys(connection, _KEYS), _prices(connection), audit
+            )
 
 
 def stored_key_count(path: Path, at_ms: int) -> int:
@@ -181,3 +181,138 @@ def stored_key_count(path: Path, at_ms: int) -> int:
     with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
         has_keys = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'api_key'").get
         return _count(connection, at_ms) if has_keys else 0
+
+
+class _Rows:
+    """Implements `Rows` on one connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def user(self, user_id: str) -> UserRow | None:
+        return next(_users(self._connection, f"{_USERS} WHERE id = ?", (user_id,)), None)
+
+    def key(self, key_id: str) -> KeyRow | None:
+        return next(_keys(self._connection, f"{_KEYS} WHERE id = ?", (key_id,)), None)
+
+    def has_key_of(self, sha256_hex: str) -> bool:
+        query = "SELECT 1 FROM api_key WHERE sha256 = ?"
+        return self._connection.execute(query, (bytes.fromhex(sha256_hex),)).get is not None
+
+
+@contextmanager
+def _moment(connection: apsw.Connection) -> Iterator[None]:
+    """Several questions about one and the same state."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _write(connection: apsw.Connection, effect: Effect) -> None:
+    if effect.user is not None:
+        user = effect.user
+        connection.execute(
+            "INSERT INTO api_user VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (id) DO UPDATE SET"
+            " name = excluded.name, is_enabled = excluded.is_enabled, group_ratio = excluded.group_ratio",
+            (user.id, user.name, int(user.enabled), user.group_ratio, user.created_ms),
+        )
+    if effect.key is not None:
+        connection.execute(
+            "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET revoked_ms = excluded.revoked_ms",
+            _key_cells(effect.key),
+        )
+    connection.executemany(
+        "INSERT OR IGNORE INTO price_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_price_cells(stored) for stored in effect.prices],
+    )
+    audit = effect.audit
+    connection.execute(
+        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            audit.number,
+            audit.at_ms,
+            audit.actor,
+            audit.kind,
+            audit.subject,
+            audit.before,
+            audit.after,
+            audit.client,
+        ),
+    )
+
+
+def _users(connection: apsw.Connection, query: str, bound: Sequence[Cell] = ()) -> Iterator[UserRow]:
+    for user_id, name, is_enabled, group_ratio, created_ms in connection.execute(query, bound):
+        yield UserRow(user_id, name, bool(is_enabled), group_ratio, created_ms)
+
+
+def _keys(connection: apsw.Connection, query: str, bound: Sequence[Cell] = ()) -> Iterator[KeyRow]:
+    for key_id, user_id, name, sha256_hex, shown_end, models, *limits_and_times in connection.execute(query, bound):
+        allowed = tuple(msgspec.json.decode(models, type=tuple[str, ...]))
+        yield KeyRow(key_id, user_id, name, sha256_hex, shown_end, allowed, *limits_and_times)
+
+
+def _key_cells(key: KeyRow) -> tuple[Cell, ...]:
+    return (
+        key.id,
+        key.user_id,
+        key.name,
+        bytes.fromhex(key.sha256_hex),
+        key.shown_end,
+        msgspec.json.encode(key.models).decode(),
+        key.requests_per_minute_max,
+        key.concurrency_max,
+        key.created_ms,
+        key.expires_ms,
+        key.revoked_ms,
+    )
+
+
+def _prices(connection: apsw.Connection) -> Iterator[StoredPrice]:
+    for row in connection.execute(f"{_PRICES} ORDER BY id"):
+        price_id, provider, model, meter, price, currency, per, from_ms, to_ms, conditions, source, checked = row[:12]
+        special = msgspec.structs.asdict(_CONDITIONS.decode(conditions))
+        yield StoredPrice(
+            PriceRow(
+                id=price_id,
+                provider=provider,
+                model=model,
+                meter=Meter(meter),
+                price=Decimal(price),
+                currency=currency,
+                per=per,
+                effective_from=from_ms / 1000,
+                effective_to=None if to_ms is None else to_ms / 1000,
+                source=source,
+                checked=checked,
+                **special,
+            ),
+            *row[12:],
+        )
+
+
+def _price_cells(stored: StoredPrice) -> tuple[Cell, ...]:
+    price = stored.price
+    return (
+        price.id,
+        price.provider,
+        price.model,
+        price.meter.value,
+        str(price.price),
+        price.currency,
+        price.per,
+        round(price.effective_from * 1000),
+        None if price.effective_to is None else round(price.effective_to * 1000),
+        msgspec.json.encode(_Conditions(**{name: getattr(price, name) for name in _CONDITION_NAMES})).decode(),
+        price.source,
+        price.checked,
+        stored.actor,
+        stored.added_ms,
+    )
+
+
+def _count(connection: apsw.Connection, at_ms: int) -> int:
+    return int(connection.execute(_USABLE_KEYS, (at_ms,)).get)

@@ -1,19 +1,22 @@
 """The store in one SQLite file: one writing connection, and reading connections lent to whoever asks.
 
-The writer belongs to the bookkeeper's thread. A reader sees the last committed batch and never waits for the writer.
+One thread at a time writes: the bookkeeper's, and between two of its batches whoever administers. A reader sees what was
+committed last and never waits for a writer.
 """
 
 import queue
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from threading import Lock
 from typing import Final, Self
 
 import apsw
 
+from smart_ai_router.adapters.sqlite.administration import SqliteAdministration
 from smart_ai_router.adapters.sqlite.dictionary import NamesOf
 from smart_ai_router.adapters.sqlite.opening import BooksLock, connect_reader, connect_writer, failure_of
 from smart_ai_router.adapters.sqlite.reading import Reader
@@ -76,6 +79,7 @@ class SqliteStore:
         self._days = LocalDays(time_zone)
         self._names = NamesOf()
         self._readers: queue.LifoQueue[apsw.Connection] = queue.LifoQueue(READERS_KEPT_MAX)
+        self._turn = Lock()  # who holds it writes
 
     def _require_zone(self, connection: apsw.Connection) -> None:
         kept = connection.execute("SELECT time_zone FROM books").get
@@ -97,7 +101,13 @@ class SqliteStore:
         """See `BookStore`."""
         if self._writer is None:
             raise StoreReadOnly(f"{self.path} was opened for reading only")
-        return self._writer.apply(file, postings, problems)
+        with self._turn:
+            return self._writer.apply(file, postings, problems)
+
+    @property
+    def administration(self) -> SqliteAdministration:
+        """Users, keys and prices in these books. May be used by any thread; its writes take turns with `apply`."""
+        return SqliteAdministration(self._reading, self._writing)
 
     def close(self) -> None:
         """Close all connections and give the lock back."""
@@ -148,6 +158,29 @@ class SqliteStore:
                 self._readers.put_nowait(connection)
             except queue.Full:
                 connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[apsw.Connection]:
+        with self._reader() as (connection, _):
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[apsw.Connection]:
+        """The writing connection in a transaction of its own, between two of the bookkeeper's."""
+        with self._turn:
+            if self._connection is None:
+                raise StoreReadOnly(f"{self.path} was opened for reading only")
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(apsw.Error):  # SQLite may have rolled back by itself
+                        self._connection.execute("ROLLBACK")
+                    raise
+            except apsw.Error as error:
+                raise failure_of(error, self.path) from error
 
     # --- `BooksReader`, each question on a connection of its own ---
 

@@ -3,8 +3,8 @@
 import os
 
 
-def append_whole(descriptor: int, data: bytes) -> None:
-    """Append whole lines to a file opened with O_RDWR and O_APPEND, whose lock the caller holds.
+def append_whole(descriptor: int, data: bytes) -> int:
+    """Append whole lines to a file opened with O_RDWR and O_APPEND, whose lock the caller holds; return its new size.
 
     A line torn by a killed process gets its newline first, so that it stands alone and swallows no neighbour. What
     cannot be written whole is taken back, and the OSError raised.
@@ -20,3 +20,4 @@ def append_whole(descriptor: int, data: bytes) -> None:
         if written:
             os.ftruncate(descriptor, size)
         raise
+    return size + written

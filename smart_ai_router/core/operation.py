@@ -36,6 +36,7 @@ from smart_ai_router.domain.settlement import Outcome
 
 ERROR_BODY_BYTES_MAX: Final = 64 * 1024  # more of an error page says nothing more
 REPLY_BYTES_MAX: Final = 64 * 1024 * 1024  # a JSON reply is held until it is on the books
+MAY_BILL: Final = (FaultKind.RESET, FaultKind.TIMEOUT, FaultKind.MALFORMED)  # the provider may have done the work
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's word for a client that left; recorded, never sent
 CLIENT_LEFT: Final = Ending(
     Outcome.CANCELLED, "client_gone", "the client left before the answer was complete", CLIENT_CLOSED_REQUEST
@@ -344,7 +345,7 @@ class Operation(ExchangeSink):
     def _fail(self, failure: Failure) -> None:
         """Every attempt failed before a byte of an answer left."""
         fault = self._faults[-1]
-        flags = ("upstream_may_bill",) if fault.kind in (FaultKind.RESET, FaultKind.TIMEOUT) else ()
+        flags = ("upstream_may_bill",) if fault.kind in MAY_BILL else ()
         ending = Ending(Outcome.FAILED, fault.kind.value, fault.message, failure.status, flags)
         self._settle(ending, lambda: self._answer.fail(failure))
 

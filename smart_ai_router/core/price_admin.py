@@ -1,16 +1,13 @@
-"""What an operator does with prices: list, show, set, compare, import. Values in, values out; nothing is rendered here.
+"""What an operator does with whole price lists: list, show, import. Values in, values out; nothing is rendered here.
 
-Prices are appended, never edited. Setting one figure restates the model's whole price list for its owner, beginning
-at the new date: the rows that do not change are carried over (from the shipped book, if the owner had none), so a
-list is always complete and always of one date. A figure that differs from the one in force by a factor of 100 or
-more, or that no token was ever sold for, is probably a mistaken unit: it needs an explicit confirmation.
+Prices are appended, never edited; single figures are set in `price_setting.py`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Final
 
 from smart_ai_router.core.price_diff import cell_of, figures_of, in_force_by_cell, is_jump, per_unit_of
 from smart_ai_router.core.price_import import FOREIGN_FORMATS, Imported, PriceListInvalid, import_foreign
@@ -36,62 +33,9 @@ from smart_ai_router.domain.pricing_units import (
 
 OWN_FORMAT: Final = "list"  # our own form, as YAML or JSON
 FORMATS: Final = (OWN_FORMAT, *FOREIGN_FORMATS)
-TOKEN_PRICE_MIN: Final = Fraction(1, 10_000)  # per million tokens; the cheapest on any list is 0.0028
-TOKEN_PRICE_MAX: Final = Fraction(10_000)  # the dearest is 600 USD, which is about 4,300 CNY
-
-
-class PriceRefused(ValueError):
-    """A price that cannot be set as asked."""
-
-    status = 400
-
-
-class PriceNeedsConfirmation(ValueError):
-    """A price that looks like a mistaken unit; the same request with `confirm` sets it."""
-
-    status = 409
-
-
-class PriceStore(Protocol):
-    """Where an operator's prices are kept. Appending a row that is there already changes nothing."""
-
-    def versions(self) -> Sequence[PriceVersion]: ...
-
-    def append(self, versions: Sequence[PriceVersion]) -> None: ...
 
 
 ReadPriceList = Callable[[str, str], PriceList]  # text and file name; raises ValueError with the place
-
-
-@dataclass(frozen=True, slots=True)
-class PriceOrder:
-    """One figure to set: for a provider, or, with `channel_id`, for one channel."""
-
-    provider: str
-    model: str
-    unit: Unit
-    price: Decimal
-    currency: str
-    channel_id: str | None = None
-    region: str | None = None
-    service_tier: str = STANDARD_TIER
-    context_over: int = 0
-    output_over: int = 0
-    with_reasoning: bool = False
-    minimum_charge: Decimal | None = None
-    round_up_to: Decimal | None = None
-    effective_from: float | None = None  # None: at once
-    source: str = "operator"
-
-
-@dataclass(frozen=True, slots=True)
-class PriceChange:
-    """What setting a price appends. Nothing when that price is in force already."""
-
-    added: tuple[PriceVersion, ...]
-    set_version: PriceVersion
-    previous: PriceVersion | None
-    factor: Fraction | None  # new price over old; None when there was none, or it was 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,82 +45,6 @@ class PriceShown:
     sheet: PriceSheet
     current: tuple[PriceVersion, ...]
     history: tuple[PriceVersion, ...]  # oldest first
-
-
-def make_order(
-    provider: str,
-    model: str,
-    word: str,
-    price: str,
-    currency: str,
-    *,
-    unit: str | None = None,
-    min_charge_unit: str | None = None,
-    per: str | None = None,
-    channel_id: str | None = None,
-    region: str | None = None,
-    service_tier: str = STANDARD_TIER,
-) -> PriceOrder:
-    """An order from the words of a command line or a form.
-
-    `word` is a unit of our lists (input, output, image ...), or a pricing type of the second guide (input_token,
-    audio_minute ...) with its `unit` (per_1k_tokens ...) and `min_charge_unit`. Raises PriceRefused.
-    """
-    try:
-        figure = plain_price(price)
-        if word in UNIT_WORDS and (unit or min_charge_unit):
-            raise UnitMismatch(f"{word} has its unit in the word; unit and min_charge_unit go with a pricing type")
-        measured = UNIT_WORDS[word] if word in UNIT_WORDS else guide_unit(word, unit)
-        if per is not None:
-            measured = measured._replace(per=_whole(per))
-        minimum = guide_minimum_charge(figure, plain_price(min_charge_unit)) if min_charge_unit else None
-    except UnitMismatch as error:
-        raise PriceRefused(str(error)) from error
-    return PriceOrder(
-        provider=provider,
-        model=model,
-        unit=measured,
-        price=figure,
-        currency=currency,
-        channel_id=channel_id,
-        region=region,
-        service_tier=service_tier,
-        minimum_charge=minimum,
-        round_up_to=None if word in UNIT_WORDS else guide_round_up_to(measured.meter),
-    )
-
-
-def set_price(versions: Iterable[PriceVersion], order: PriceOrder, now: float, *, confirm: bool = False) -> PriceChange:
-    """The rows to append so that the order is in force from its date.
-
-    Raises PriceRefused for a date in the past and for a list that would be in two currencies, PriceNeedsConfirmation
-    for what looks like a mistaken unit.
-    """
-    begins_at = now if order.effective_from is None else order.effective_from
-    if begins_at < now:
-        raise PriceRefused("prices are appended, never edited: the date must not lie in the past")
-    wanted = _ordered_version(order, begins_at)
-    own, base = _list_in_force(tuple(versions), order, begins_at)
-    previous = next((row for row in base if cell_of(row) == cell_of(wanted)), None)
-    factor = None if previous is None or not previous.price else Fraction(per_unit_of(wanted), per_unit_of(previous))
-    if own and previous is not None and figures_of(previous) == figures_of(wanted):
-        return PriceChange((), previous, previous, factor)
-    if own and any(row.effective_from == begins_at for row in base):
-        raise PriceRefused(f"another price list of {order.model} begins at this very instant; date this one after it")
-    if not confirm:
-        _refuse_unlikely(wanted, previous, factor)
-    others = [row for row in base if cell_of(row) != cell_of(wanted)]
-    if own and any(row.currency != wanted.currency for row in others):
-        raise PriceRefused(f"the other prices of {order.model} are in {others[0].currency}; set the whole list anew")
-    restated = [_restated(row, wanted) for row in others if row.currency == wanted.currency]
-    return PriceChange((wanted, *restated), wanted, previous, factor)
-
-
-def apply_price(store: PriceStore, order: PriceOrder, now: float, *, confirm: bool = False) -> PriceChange:
-    """Set a price for good: `set_price` over what the store holds, appended to it."""
-    change = set_price(store.versions(), order, now, confirm=confirm)
-    store.append(change.added)
-    return change
 
 
 def adopt_prices(
@@ -259,76 +127,6 @@ def import_prices(
     return Imported(tuple(row for row in rows if providers is None or row.provider in providers), ())
 
 
-def _ordered_version(order: PriceOrder, begins_at: float) -> PriceVersion:
-    return with_derived_id(
-        PriceVersion(
-            id="",
-            provider="" if order.channel_id is not None else order.provider,
-            model=order.model,
-            meter=order.unit.meter,
-            price=order.price,
-            currency=order.currency,
-            per=order.unit.per,
-            effective_from=begins_at,
-            region=order.region,
-            channel_id=order.channel_id,
-            context_over=order.context_over,
-            service_tier=order.service_tier,
-            minimum_charge=order.minimum_charge,
-            round_up_to=order.round_up_to,
-            source=order.source,
-            output_over=order.output_over,
-            with_reasoning=order.with_reasoning,
-            variant=order.unit.variant,
-        )
-    )
-
-
-def _list_in_force(
-    versions: Sequence[PriceVersion], order: PriceOrder, begins_at: float
-) -> tuple[bool, tuple[PriceVersion, ...]]:
-    """The list that the order changes, and whether it is the owner's own or the one that applies in its place."""
-    catalog = PriceCatalog(versions)
-    basis, rows = catalog.price_list(
-        order.channel_id or "", order.provider, order.region, order.model, order.model, begins_at
-    )
-    is_own = basis == ("provider" if order.channel_id is None else "channel")
-    return is_own and all(row.model.lower() == order.model.lower() for row in rows), rows
-
-
-def _restated(row: PriceVersion, wanted: PriceVersion) -> PriceVersion:
-    carried = replace(
-        row,
-        provider=wanted.provider,
-        model=wanted.model,
-        channel_id=wanted.channel_id,
-        effective_from=wanted.effective_from,
-        source=f"restated: {row.id}",
-        is_book=False,
-    )
-    return with_derived_id(carried)
-
-
-def _refuse_unlikely(wanted: PriceVersion, previous: PriceVersion | None, factor: Fraction | None) -> None:
-    per_unit = per_unit_of(wanted)
-    if factor is not None and is_jump(factor):
-        raise PriceNeedsConfirmation(
-            f"{wanted.price} per {wanted.per} of {wanted.meter} is {_times(factor)} the price in force "
-            f"({previous.price if previous else ''} per {previous.per if previous else ''}); is the unit right?"
-        )
-    per_million = per_unit * 1_000_000
-    if wanted.meter in TOKEN_METERS and per_unit and not TOKEN_PRICE_MIN <= per_million <= TOKEN_PRICE_MAX:
-        raise PriceNeedsConfirmation(
-            f"{wanted.price} per {wanted.per} tokens is no price that a token was ever sold for; is the unit right?"
-        )
-
-
-def _times(factor: Fraction) -> str:
-    if factor >= 1:
-        return f"{factor.numerator // factor.denominator} times"
-    return "0" if not factor else f"1/{factor.denominator // factor.numerator} of"
-
-
 def _lists_by_model(rows: Iterable[PriceVersion]) -> dict[str, list[PriceVersion]]:
     lists: dict[str, list[PriceVersion]] = {}
     for row in rows:
@@ -338,10 +136,3 @@ def _lists_by_model(rows: Iterable[PriceVersion]) -> dict[str, list[PriceVersion
 
 def _facts(rows: Iterable[PriceVersion]) -> set[tuple[object, ...]]:
     return {(cell_of(row), figures_of(row), row.effective_to) for row in rows}
-
-
-def _whole(text: str) -> int:
-    number = plain_price(text)
-    if number < 1 or number != number.to_integral_value():
-        raise UnitMismatch(f"{text} is not a whole number of units")
-    return int(number)

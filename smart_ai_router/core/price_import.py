@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NoReturn
 
+from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.pricing import PriceVersion
 from smart_ai_router.domain.pricing_document import DocumentError, read_price_list
 
@@ -89,10 +90,10 @@ _MODELS_DEV_WORDS: Final = {
 }
 
 
-class PriceListInvalid(ValueError):
+class PriceListInvalid(Refusal):
     """A text that is not the list it is said to be."""
 
-    status = 400
+    code = "price_list_invalid"
 
 
 @dataclass(frozen=True, slots=True)

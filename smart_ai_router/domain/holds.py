@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 
 from smart_ai_router.domain.accounts import AccountKey, Wallet
 from smart_ai_router.domain.charges import Charge, Need
-from smart_ai_router.domain.lease_slices import DRAINED_S, IDLE_S, Slice
+from smart_ai_router.domain.lease_slices import IDLE_S, Slice
 from smart_ai_router.domain.leasing import LEASE_S, Answer, Recall, Report
 from smart_ai_router.domain.ledger import Posting
 
@@ -115,6 +115,7 @@ class LeaseBook:
         self._sequence = 0
         self._sent_at: dict[int, float] = {}
         self._to_report: set[Slice] = set()
+        self._unanswered: set[Slice] = set()
         self._reported_at = now - HEARTBEAT_S
         self._swept_at = now
 
@@ -149,7 +150,7 @@ class LeaseBook:
             raise HoldMisused("a hold is settled once")
         amounts = dict(charges)
         settled: list[_Part] = []
-        postings: list[Posting] = []
+        postings: dict[AccountKey, Posting] = {}
         overshoots: list[Overshoot] = []
         for wallet, parts in hold._parts.items():
             amount = left = amounts.pop(wallet, 0)
@@ -157,20 +158,21 @@ class LeaseBook:
                 used = held if held < left else left
                 settled.append(_Part(slice_, held, used))
                 if used:
-                    postings.append(Posting(slice_.account, used, used))
+                    _post(postings, slice_.account, used, used)
                     left -= used
             if left:
                 covered = self._cover(wallet[-1], left, settled)
-                postings.append(Posting(wallet[-1], left, covered))
+                _post(postings, wallet[-1], left, covered)
                 if hold._unenforced is None or wallet not in hold._unenforced:
                     overshoots.append(Overshoot(wallet[-1], amount - left, amount, left - covered))
         for wallet, amount in amounts.items():  # nothing was held for these
             if amount:
                 covered = self._cover(wallet[-1], amount, settled)
-                postings.append(Posting(wallet[-1], amount, covered))
-                overshoots.append(Overshoot(wallet[-1], 0, amount, amount - covered))
+                _post(postings, wallet[-1], amount, covered)
+                if hold._unenforced is None or wallet not in hold._unenforced:
+                    overshoots.append(Overshoot(wallet[-1], 0, amount, amount - covered))
         hold._settled = settled
-        return Settled(tuple(postings), tuple(overshoots))
+        return Settled(tuple(postings.values()), tuple(overshoots))
 
     def line_written(self, hold: Hold) -> None:
         """The operation's line is in the journal: what it took is used, the rest is free."""
@@ -206,7 +208,9 @@ class LeaseBook:
         """What there is to say now; None when there is nothing and a heartbeat is not due."""
         if now - self._swept_at >= SWEEP_S:
             self._sweep(now)
-        if not self._to_report and now - self._reported_at < HEARTBEAT_S:
+        if now - self._reported_at >= HEARTBEAT_S:
+            self._to_report |= self._unanswered  # their report or its answer was lost
+        elif not self._to_report:
             return None
         self._sequence += 1
         self._reported_at = now
@@ -214,6 +218,7 @@ class LeaseBook:
         if len(self._sent_at) > REPORTS_REMEMBERED_MAX:
             del self._sent_at[next(iter(self._sent_at))]
         wishes = tuple([slice_.wish(self._sequence, now) for slice_ in self._to_report])
+        self._unanswered |= self._to_report
         self._to_report.clear()
         return Report(self.holder, self._sequence, wishes)
 
@@ -224,9 +229,13 @@ class LeaseBook:
             self._valid_until = max(self._valid_until, sent_at + LEASE_S)
         for ruling in answer.rulings:
             slice_ = self._slices.get(ruling.account)
-            if slice_ is not None and slice_.obey(ruling, answer.sequence, now):
+            if slice_ is None:
+                continue
+            if slice_.obey(ruling, answer.sequence, now):
                 del self._slices[ruling.account]
                 self._to_report.discard(slice_)
+            if answer.sequence >= slice_.reported_in:
+                self._unanswered.discard(slice_)
 
     def recall(self, recall: Recall, now: float) -> None:
         """Another worker needs what lies idle here; the next report gives it back."""
@@ -255,29 +264,21 @@ class LeaseBook:
         added: list[tuple[Wallet, _Part]] = []
         slices = self._slices
         is_expired = now >= self._valid_until
-        for wallet, amount, is_enforced in wanted:
-            left = amount
-            for account in wallet:
-                slice_ = slices.get(account) or self._begin(account, now)
+        for need in wanted:
+            wallet, amount, is_enforced = need
+            slice_ = slices.get(wallet[0]) or self._begin(wallet[0], now)
+            free = slice_.free
+            if free >= amount and not (is_expired and is_enforced):  # nearly always
                 slice_.touched_at = now
-                free = slice_.free
-                if free < left:
-                    is_last = account is wallet[-1]
-                    if is_enforced and (is_last or not slice_.is_drained):
-                        return self._short(added, slice_, left - free, is_last, is_expired)
-                    self._to_report_later(slice_, now)
-                elif is_expired and is_enforced:
-                    return self._short(added, slice_, 0, True, True)
-                take = left if left < free else free
-                if take:
-                    slice_.free = free - take
-                    slice_.held += take
-                    added.append((wallet, _Part(slice_, take)))
-                    if free - take < slice_.low_water:
-                        self._to_report.add(slice_)
-                    left -= take
-                    if not left:
-                        break
+                slice_.free = free - amount
+                slice_.held += amount
+                added.append((wallet, _Part(slice_, amount)))
+                if free - amount < slice_.low_water:
+                    self._to_report.add(slice_)
+                continue
+            shortage = self._take_in_turn(added, need, now, is_expired)
+            if shortage is not None:
+                return shortage
             if not is_enforced:
                 hold._unenforced = (hold._unenforced or set()) | {wallet}
         parts = hold._parts
@@ -288,26 +289,43 @@ class LeaseBook:
                 parts[wallet] = [part]
         return None
 
+    def _take_in_turn(
+        self, added: list[tuple[Wallet, _Part]], need: Need, now: float, is_expired: bool
+    ) -> Shortage | None:
+        """Use up one account of a wallet after the other; while nothing is enforced, as far as they go."""
+        left = need.amount
+        for account in need.wallet:
+            slice_ = self._slices.get(account) or self._begin(account, now)
+            slice_.touched_at = now
+            take = min(left, slice_.free)
+            missing = left - take
+            if need.is_enforced and (is_expired or (missing and not slice_.is_drained)):
+                return self._short(added, slice_, need, missing, is_expired)
+            if missing and slice_.ask_later(need.amount, now):
+                self._to_report.add(slice_)
+            if take:
+                slice_.free -= take
+                slice_.held += take
+                added.append((need.wallet, _Part(slice_, take)))
+                left = missing
+            if not left:
+                return None
+        return self._short(added, slice_, need, left, is_expired) if need.is_enforced else None
+
     def _short(
-        self, added: Iterable[tuple[Wallet, _Part]], slice_: Slice, missing: int, is_last: bool, is_expired: bool
+        self, added: Iterable[tuple[Wallet, _Part]], slice_: Slice, need: Need, missing: int, is_expired: bool
     ) -> Shortage:
         for _, (each, held, _) in added:
             each.free += held
             each.held -= held
         if missing:
-            slice_.ask(missing, takes_less=not is_last)
+            slice_.ask(missing, need.amount, takes_less=slice_.account is not need.wallet[-1])
         self._to_report.add(slice_)
         return Shortage(slice_.account, missing, self._sequence + 1, is_expired)
 
     def _begin(self, account: AccountKey, now: float) -> Slice:
         slice_ = self._slices[account] = Slice(account, self._sequence + 1, now)
         return slice_
-
-    def _to_report_later(self, slice_: Slice, now: float) -> None:
-        """A drained or unenforced account: ask in the background whether there is more by now."""
-        if now - slice_.checked_at >= DRAINED_S or not slice_.granted:
-            slice_.is_drained = True
-            self._to_report.add(slice_)
 
     def _cover(self, account: AccountKey, excess: int, settled: list[_Part]) -> int:
         """Take what a call cost beyond its hold from what is free; returns how much that was."""
@@ -324,3 +342,10 @@ class LeaseBook:
         for slice_ in self._slices.values():
             if now - slice_.touched_at >= IDLE_S and not slice_.held:
                 self._to_report.add(slice_)
+
+
+def _post(postings: dict[AccountKey, Posting], account: AccountKey, amount: int, leased: int) -> None:
+    known = postings.get(account)
+    if known is not None:
+        amount, leased = amount + known.amount, leased + known.leased
+    postings[account] = Posting(account, amount, leased)

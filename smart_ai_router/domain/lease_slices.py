@@ -27,6 +27,7 @@ class Slice:
         "burn_per_s",
         "burn_since",
         "burnt_before",
+        "call_size",
         "checked_at",
         "free",
         "granted",
@@ -42,6 +43,7 @@ class Slice:
         "takes_less",
         "touched_at",
         "used",
+        "wants_more",
     )
 
     def __init__(self, account: AccountKey, born_in: int, now: float) -> None:
@@ -50,6 +52,8 @@ class Slice:
         self.granted = self.free = self.held = self.used = self.returned = 0
         self.need = 0  # the least that would serve a waiting call; 0: nobody waits
         self.takes_less = False  # who waits has another account to go on with
+        self.call_size = 0
+        self.wants_more = False  # somebody would have taken more and went on without
         self.low_water = 0
         self.answered_round = 0
         self.refused_since = 0
@@ -80,11 +84,20 @@ class Slice:
         self.give_back()
         return True
 
-    def ask(self, missing: int, takes_less: bool) -> None:
+    def ask(self, missing: int, call_size: int, takes_less: bool) -> None:
         """A call waits for so much."""
         if not self.need or missing < self.need:
             self.need = missing
+        self.call_size = call_size
         self.takes_less = takes_less
+
+    def ask_later(self, call_size: int, now: float) -> bool:
+        """A call went on without: ask for more in the background, now and then. True when it is time."""
+        if self.granted and now - self.checked_at < DRAINED_S:
+            return False
+        self.call_size = call_size
+        self.wants_more = True
+        return True
 
     def wish(self, sequence: int, now: float) -> Wish:
         """What report `sequence` says of this slice. Whoever still waits asks again before the one after it."""
@@ -95,15 +108,17 @@ class Slice:
             self.give_back()
         self.reported_in = sequence
         self.checked_at = now
+        wants_more, self.wants_more = self.wants_more, False
         return Wish(
             account=self.account,
             granted=self.granted,
             returned=self.returned,
             need=need,
             takes_less=self.takes_less,
+            call_size=self.call_size,
             burn_per_s=self._burn(now),
             answered_round=self.answered_round,
-            is_low=not self.is_scarce and not is_idle and (self.is_drained or self.free < self.low_water),
+            is_low=not self.is_scarce and (wants_more or self.free < self.low_water),
             is_closing=is_idle and not (need or self.free or self.held),
         )
 

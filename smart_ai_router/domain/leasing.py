@@ -34,7 +34,9 @@ from smart_ai_router.domain.accounts import AccountKey, account_text
 
 SLICE_CALLS: Final = 8  # a first slice pays for so many calls like the one that asked
 SLICE_S: Final = 2  # later slices last about so long at the worker's burn
-LEASE_S: Final = 600.0  # a worker that was not heard for so long stops spending; long enough for a control plane's repair
+LEASE_S: Final = (
+    600.0  # a worker that was not heard for so long stops spending; long enough for a control plane's repair
+)
 CALL_S_MAX: Final = 1_830.0  # no call lasts longer: what was held when the worker was last heard has its line by then
 EXPIRY_MARGIN_S: Final = 30.0  # for clocks that do not run equally fast
 
@@ -50,6 +52,8 @@ class Wish(NamedTuple):
     granted: int  # what the worker has heard of
     returned: int
     need: int = 0  # the least that would serve a waiting call, beyond what is free; 0: nobody waits
+    takes_less: bool = False  # who waits has another account to go on with: whatever is left is welcome
+    call_size: int = 0  # what a call needs here
     burn_per_s: int = 0
     answered_round: int = 0  # the latest recall it has obeyed
     is_low: bool = False  # less than half a slice is free: more would be welcome
@@ -82,6 +86,13 @@ class Answer(NamedTuple):
     holder: str
     sequence: int  # of the report that it answers
     rulings: tuple[Ruling, ...] = ()
+
+
+class Recall(NamedTuple):
+    """Another worker needs what lies idle: told at once, and again with every ruling on the account."""
+
+    account: AccountKey
+    round: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,49 +140,56 @@ class Hearing(NamedTuple):
 
 
 def hear(  # noqa: PLR0917 - the facts of one decision
-    account: AccountState, lease: LeaseState | None, others: Sequence[LeaseState], wish: Wish, report: Report, workers: int
+    account: AccountState,
+    lease: LeaseState | None,
+    others: Sequence[LeaseState],
+    wish: Wish,
+    report: Report,
+    workers: int,
 ) -> Hearing:
-    """Decide on one wish. `lease` None: the holder has none on this account; `others` are all other open leases on it.
-
-    Raises LeaseBroken.
+    """Decide on one wish. `lease` None: the holder has none on this account; `others` are the open leases of the other
+    holders that may still answer (not those known to be silent). Raises LeaseBroken.
     """
     account, lease = _take_back(account, lease or _begun(report.holder, wish), wish)
     if wish.is_closing and not wish.need and not lease.outstanding:
         return Hearing(account, None, (), Ruling(account.key, lease.granted, lease.returned, is_closed=True))
     unheard = lease.granted - wish.granted
-    amount = grant_amount(account.available, wish, workers, unheard)
-    recalled: tuple[LeaseState, ...] = ()
-    refused_since = 0
+    is_scarce = any(each.wish_round for each in others)
+    amount = grant_amount(account.available, wish, workers, unheard, is_scarce)
     if amount:
         account, lease = lend(account, lease, amount)
+    recalled: tuple[LeaseState, ...] = ()
+    refused_since = 0
     if wish.need <= unheard + amount:
         lease = _with_wish(lease, 0, 0)
     elif not lease.wish_round:
         account = replace(account, recall_round=account.recall_round + 1)
         lease = _with_wish(lease, account.recall_round, report.sequence)
-        recalled = tuple(
-            [replace(each, asked_round=account.recall_round) for each in others if each.outstanding > 0]
-        )
-    if lease.wish_round and not recalled and _all_answered(others, lease.wish_round):
+        recalled = tuple([replace(each, asked_round=account.recall_round) for each in others if each.outstanding > 0])
+    if lease.wish_round and _all_answered(others, lease.wish_round):
         refused_since = lease.wish_sequence
         lease = _with_wish(lease, 0, 0)
+        if wish.takes_less and account.available > 0:
+            account, lease = lend(account, lease, account.available)
     ruling = Ruling(
         account.key, lease.granted, lease.returned, lease.asked_round, refused_since, max(account.available, 0)
     )
     return Hearing(account, lease, recalled, ruling)
 
 
-def grant_amount(available: int, wish: Wish, workers: int, unheard: int = 0) -> int:
+def grant_amount(available: int, wish: Wish, workers: int, unheard: int = 0, is_scarce: bool = False) -> int:
     """How much more to lend, at most what is available; `unheard` was lent before and its answer was lost.
 
     A rich account lends a slice that lasts for a while at the worker's burn, and keeps as much again for every other
-    worker. One that cannot afford that lends exactly what the waiting call needs, or nothing.
+    worker. One that cannot afford that, or for which another worker waits, lends exactly what the waiting call needs,
+    or nothing.
     """
     need = max(wish.need - unheard, 0)
     if need > available or not (need or (wish.is_low and not unheard)):
         return 0
-    comfortable = max(wish.need * SLICE_CALLS, wish.burn_per_s * SLICE_S)
-    return max(min(comfortable, available // (2 * max(workers, 1))), need)
+    comfortable = max(wish.call_size * SLICE_CALLS, wish.burn_per_s * SLICE_S)
+    spare = 0 if is_scarce else available // (2 * max(workers, 1))
+    return max(min(comfortable, spare), need)
 
 
 def lend(account: AccountState, lease: LeaseState, amount: int) -> tuple[AccountState, LeaseState]:
@@ -181,7 +199,9 @@ def lend(account: AccountState, lease: LeaseState, amount: int) -> tuple[Account
     return replace(account, leased=account.leased + amount), replace(lease, granted=lease.granted + amount)
 
 
-def use(account: AccountState, lease: LeaseState | None, amount: int, leased: int) -> tuple[AccountState, LeaseState | None]:
+def use(
+    account: AccountState, lease: LeaseState | None, amount: int, leased: int
+) -> tuple[AccountState, LeaseState | None]:
     """Post what a journal line took of an account: `amount` of its balance, `leased` of it under the lease.
 
     As a statement: balance shrinks by amount; leased shrinks and used grows by the leased part. A lease that has ended
@@ -230,9 +250,7 @@ def is_over_for(evidence: Evidence) -> bool:
         return False
     if evidence.presence is Presence.DEAD:
         return evidence.are_orphans_booked
-    return (
-        evidence.presence is Presence.SILENT and evidence.silent_s > LEASE_S + CALL_S_MAX + EXPIRY_MARGIN_S
-    )
+    return evidence.presence is Presence.SILENT and evidence.silent_s > LEASE_S + CALL_S_MAX + EXPIRY_MARGIN_S
 
 
 def reconcile(account: AccountState, lease: LeaseState) -> tuple[AccountState, LeaseState]:

@@ -11,6 +11,7 @@ The keys of what follows from the books themselves are made here: `usage:REQUEST
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from smart_ai_router.domain.accounts import (
@@ -56,6 +57,16 @@ class Transfer(NamedTuple):
     request_id: str | None = None  # the call it is about
     actor: str = ""
     source: str = ""  # of a grant: admin_grant, membership, purchase ...
+    remark: str = ""
+
+
+class Order(NamedTuple):
+    """Who wants a transfer, when, and under which idempotency key."""
+
+    key: str
+    at_ms: int
+    actor: str = ""
+    source: str = ""
     remark: str = ""
 
 
@@ -108,45 +119,33 @@ def usage_transfer(facts: UsageFacts) -> Transfer | None:
     return Transfer(TransferKind.USAGE, f"usage:{facts.request_id}", facts.at_ms, entries, facts.request_id)
 
 
-def recharge(pool: AccountKey, amount: int, key: str, at_ms: int, actor: str = "", remark: str = "") -> Transfer:
-    """Money paid in at a provider."""
+def recharge(pool: AccountKey, amount: int, order: Order) -> Transfer:
+    """Money paid in at a provider. Raises AmountInvalid, AmountTooLarge, TransferInvalid, as all of these do."""
     _require_kind(pool, AccountKind.POOL)
-    return _credit(TransferKind.RECHARGE, pool, _positive(amount), key, at_ms, actor=actor, remark=remark)
+    return _made(TransferKind.RECHARGE, order, _crediting(pool, _positive(amount)))
 
 
-def grant(
-    account: AccountKey, amount: int, key: str, at_ms: int, actor: str = "", source: str = "", remark: str = ""
-) -> Transfer:
+def grant(account: AccountKey, amount: int, order: Order) -> Transfer:
     """Quota for a user, or budget for a key."""
     _require_kind(account, AccountKind.USER, AccountKind.KEY)
-    return _credit(TransferKind.GRANT, account, _positive(amount), key, at_ms, actor, source, remark)
+    return _made(TransferKind.GRANT, order, _crediting(account, _positive(amount)))
 
 
 def recurring_grant(account: AccountKey, amount: int, at_ms: int) -> Transfer:
     """What a part that begins is credited with by its rule (`quotas.due_amount`), once."""
-    _require_kind(account, AccountKind.USER, AccountKind.KEY)
-    key = f"recurring:{account.kind}:{account.unit}:{account.part}:{account.owner}"
-    return _made(TransferKind.GRANT, key, at_ms, _crediting(account, _positive(amount)), source="recurring")
+    return grant(account, amount, Order(_part_key("recurring", account), at_ms, source="recurring"))
 
 
-def adjust(account: AccountKey, amount: int, key: str, at_ms: int, actor: str = "", remark: str = "") -> Transfer:
+def adjust(account: AccountKey, amount: int, order: Order) -> Transfer:
     """A correction of what an account was credited with; a negative amount takes credit away."""
     _require_kind(account, *LIMITED_KINDS)
     if not amount:
         raise AmountInvalid("a correction by 0 corrects nothing")
     _positive(abs(amount))
-    return _credit(TransferKind.ADJUST, account, amount, key, at_ms, actor=actor, remark=remark)
+    return _made(TransferKind.ADJUST, order, _crediting(account, amount))
 
 
-def refund(  # noqa: PLR0917 - named by every caller
-    request_id: str,
-    charges: Iterable[Transfer],
-    amounts: Mapping[AccountKey, int],
-    key: str,
-    at_ms: int,
-    actor: str = "",
-    remark: str = "",
-) -> Transfer:
+def refund(request_id: str, charges: Iterable[Transfer], amounts: Mapping[AccountKey, int], order: Order) -> Transfer:
     """Give back some of what a call was charged, at most what is left of it.
 
     `charges` are all transfers of the call so far (usage, repricings, refunds).
@@ -160,28 +159,23 @@ def refund(  # noqa: PLR0917 - named by every caller
         entries += [Entry(account, amount), Entry(usage_counter(account), -amount)]
     if not entries:
         raise AmountInvalid("a refund of nothing")
-    return _made(TransferKind.REFUND, require_key(key), at_ms, entries, request_id, actor, remark=remark)
+    return _made(TransferKind.REFUND, order, entries, request_id)
 
 
 def expiry(account: AccountKey, balance: int, leased: int, today: date, at_ms: int) -> Transfer | None:
-    """Take back what is left of a part that is over; None as long as there is nothing to take, or it is still lent."""
+    """Take back what is left of a part that is over; None while there is nothing to take, or it is still lent."""
     if leased or balance <= 0 or not is_over(account.part, today):
         return None
-    key = f"expire:{account.kind}:{account.unit}:{account.part}:{account.owner}"
-    return _made(TransferKind.EXPIRE, key, at_ms, _crediting(account, -balance))
+    return _made(TransferKind.EXPIRE, Order(_part_key("expire", account), at_ms), _crediting(account, -balance))
 
 
 def repricing(
-    request_id: str,
-    charges: Iterable[Transfer],
-    right: Mapping[AccountKey, int],
-    prices: str,
-    at_ms: int,
-    actor: str = "",
+    request_id: str, charges: Iterable[Transfer], right: Mapping[AccountKey, int], prices: str, order: Order
 ) -> Transfer | None:
     """Carry a call over from what it was charged to what is right; None when it was right.
 
-    `charges` are all transfers of the call so far; `prices` names the price sheet that is right and makes the key.
+    `charges` are all transfers of the call so far; `prices` names the price sheet that is right. The key of `order` is
+    replaced: a call is carried over to the same prices once.
     """
     taken = taken_of(charges)
     entries: list[Entry] = []
@@ -191,7 +185,7 @@ def repricing(
             entries += [Entry(account, -more), Entry(usage_counter(account), more)]
     if not entries:
         return None
-    return _made(TransferKind.REPRICE, f"reprice:{request_id}:{prices}", at_ms, entries, request_id, actor)
+    return _made(TransferKind.REPRICE, order._replace(key=f"reprice:{request_id}:{prices}"), entries, request_id)
 
 
 def taken_of(charges: Iterable[Transfer]) -> dict[AccountKey, int]:
@@ -219,38 +213,22 @@ def require_key(key: str) -> str:
     return key
 
 
-def _credit(
-    kind: TransferKind,
-    account: AccountKey,
-    amount: int,
-    key: str,
-    at_ms: int,
-    actor: str = "",
-    source: str = "",
-    remark: str = "",
-) -> Transfer:
-    return _made(kind, require_key(key), at_ms, _crediting(account, amount), None, actor, source, remark)
+def _part_key(word: str, account: AccountKey) -> str:
+    """The key of what happens to a part once. An owner's name may be long: its digest stands for it."""
+    return f"{word}:{account.kind}:{account.unit}:{account.part}:{sha256(account.owner.encode()).hexdigest()[:32]}"
 
 
 def _crediting(account: AccountKey, amount: int) -> list[Entry]:
     return [Entry(account, amount), Entry(credit_counter(account), -amount)]
 
 
-def _made(
-    kind: TransferKind,
-    key: str,
-    at_ms: int,
-    entries: Iterable[Entry],
-    request_id: str | None = None,
-    actor: str = "",
-    source: str = "",
-    remark: str = "",
-) -> Transfer:
+def _made(kind: TransferKind, order: Order, entries: Iterable[Entry], request_id: str | None = None) -> Transfer:
     sums: dict[AccountKey, int] = {}
     for account, amount in entries:
         sums[account] = sums.get(account, 0) + amount
-    merged = tuple(Entry(account, amount) for account, amount in sums.items() if amount)
-    return Transfer(kind, key, at_ms, merged, request_id, actor, source, remark)
+    merged = tuple([Entry(account, amount) for account, amount in sums.items() if amount])
+    key = require_key(order.key)
+    return Transfer(kind, key, order.at_ms, merged, request_id, order.actor, order.source, order.remark)
 
 
 def _positive(amount: int) -> int:

@@ -25,6 +25,7 @@ from smart_ai_router.domain.routing_scores import (
 )
 
 DRAWN_MAX: Final = 8  # places that chance decides; no call tries that many channels
+CLIENT_WAIT_S_MAX: Final = 60.0  # official clients wait as told up to a minute; told more, they ask again at once
 _UNKNOWN_QUALITY: Final = 0.5
 _KINDS_WITHOUT_OUTPUT: Final = frozenset(("embedding", "rerank", "moderation"))
 
@@ -189,9 +190,10 @@ def _unavailable(count: int, kinds: Counter[FaultKind], comes_back_s: float) -> 
             should_retry=False,
         )
     message = f"all {count} channels for this model are resting: {causes}; try again in {math.ceil(comes_back_s)} s"
+    helps = comes_back_s <= CLIENT_WAIT_S_MAX
     if set(kinds) == {FaultKind.RATE_LIMIT}:
-        return RateLimited(message, retry_after_s=comes_back_s)
-    return ChannelsUnavailable(message, retry_after_s=comes_back_s)
+        return RateLimited(message, retry_after_s=comes_back_s, should_retry=helps)
+    return ChannelsUnavailable(message, retry_after_s=comes_back_s, should_retry=helps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from smart_ai_router.domain.fault_classes import classify_error_body
 from smart_ai_router.domain.faults import Fault, FaultKind
 from smart_ai_router.domain.meters import Usage
 from smart_ai_router.domain.money import pico_from_decimal, pico_to_text
+from smart_ai_router.providers.generated_text import stream_text_bytes, text_bytes
 from smart_ai_router.providers.openai_usage import UsageInvalid, UsageReport, read_usage
 
 DONE_EVENT: Final = b"data: [DONE]\n\n"
@@ -101,7 +102,6 @@ class JsonReader(_Reader):
     def end(self) -> None:
         body = b"".join(self._parts)
         self._parts = [body]
-        self.content_bytes = len(body)
         try:
             facts = _decoder.decode(body)
         except (msgspec.DecodeError, RecursionError):
@@ -112,6 +112,8 @@ class JsonReader(_Reader):
             return
         self.is_complete = True
         self._take(facts)
+        if self.usage is None:
+            self.content_bytes = text_bytes(body)
 
     def last_bytes(self, cost: Decimal | None) -> bytes:
         body = self._parts[0]
@@ -128,6 +130,7 @@ class JsonReader(_Reader):
             self.fault = classify_error_body(200, body)
             return
         self.is_complete = True
+        self.content_bytes = text_bytes(body)
         try:
             report = msgspec.json.decode(fields.get("usage", b"null"), type=UsageReport | None)
         except msgspec.DecodeError:
@@ -145,8 +148,9 @@ class StreamReader(_Reader):
         self._searched = 0
         self._passing_long_event = False
         self._events = 0
-        self._bytes = 0
-        self._empty_event_bytes = 0
+        self._samples: list[tuple[bytes, int]] = []  # payload and size of the first events with choices
+        self._later_bytes = 0  # of the events with choices after them
+        self._later_events = 0
         self._finish_seen = False
         self._held_usage = b""
         self._done = b""
@@ -156,8 +160,10 @@ class StreamReader(_Reader):
             return b""
         is_whole = not self._carry and not self._passing_long_event and data.endswith(b"\n\n")
         if is_whole and self._events >= FIRST_EVENTS_READ and _MATTERS.search(data) is None:
-            self._events += data.count(b"\n\n")
-            self._bytes += len(data)
+            events = data.count(b"\n\n")
+            self._events += events
+            self._later_events += events
+            self._later_bytes += len(data)
             return data
         self._carry += data
         return self._cut_events()
@@ -168,13 +174,17 @@ class StreamReader(_Reader):
             self._held_usage = self._cut_events() + self._held_usage
         if self.fault is None and (self._done or self._finish_seen or self.usage is not None):
             self.is_complete = True
-        self.content_bytes = max(0, self._bytes - self._events * self._empty_event_bytes)
+        self._measure()
 
     def last_bytes(self, cost: Decimal | None) -> bytes:
         held = self._held_usage
         if held and cost is not None:
             held = _event_with_cost(held, cost)
         return held + (self._done or DONE_EVENT)
+
+    def _measure(self) -> None:
+        if self.usage is None:
+            self.content_bytes = stream_text_bytes(self._samples, self._later_bytes, self._later_events)
 
     # --- events ---
 
@@ -197,7 +207,7 @@ class StreamReader(_Reader):
         self._searched = len(carry)
         if len(carry) > EVENT_BYTES_MAX:
             self._passing_long_event = True
-            self._bytes += len(carry)
+            self._later_bytes += len(carry)
             out += carry
             carry.clear()
             self._searched = 0
@@ -209,7 +219,8 @@ class StreamReader(_Reader):
             return event
         if self._events >= FIRST_EVENTS_READ and _MATTERS.search(event) is None:
             self._events += 1
-            self._bytes += len(event)
+            self._later_events += 1
+            self._later_bytes += len(event)
             return event
         payload = _payload(event)
         if payload is None:
@@ -217,10 +228,9 @@ class StreamReader(_Reader):
         if payload == b"[DONE]":
             self._done = event
             self.is_complete = True
-            self.content_bytes = max(0, self._bytes - self._events * self._empty_event_bytes)
+            self._measure()
             return b""
         self._events += 1
-        self._bytes += len(event)
         return self._take_chunk(event, payload)
 
     def _take_chunk(self, event: bytes, payload: bytes) -> bytes:
@@ -235,9 +245,11 @@ class StreamReader(_Reader):
             return b""
         self._take(facts)
         if facts.choices:
-            if self._events <= FIRST_EVENTS_READ:
-                size = len(event)
-                self._empty_event_bytes = min(size, self._empty_event_bytes or size)
+            if len(self._samples) < FIRST_EVENTS_READ:
+                self._samples.append((payload, len(event)))
+            elif not facts.choices[0].finish_reason:
+                self._later_events += 1
+                self._later_bytes += len(event)
             if facts.choices[0].finish_reason:
                 self._finish_seen = True
             return event

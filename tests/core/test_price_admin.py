@@ -9,11 +9,11 @@ import pytest
 
 from smart_ai_router.core.price_admin import (
     FORMATS,
+    PriceChange,
     PriceNeedsConfirmation,
     PriceOrder,
     PriceRefused,
     adopt_prices,
-    apply_price,
     import_prices,
     list_prices,
     make_order,
@@ -49,6 +49,13 @@ class Shelf:
     def append(self, versions: Sequence[PriceVersion]) -> None:
         for version in versions:
             self.kept.setdefault(version.id, version)
+
+
+def apply_price(shelf: Shelf, order: PriceOrder, now: float, *, confirm: bool = False) -> PriceChange:
+    """Set a price for good."""
+    change = set_price(shelf.versions(), order, now, confirm=confirm)
+    shelf.append(change.added)
+    return change
 
 
 def order(price: str, word: str = "output", **fields: object) -> PriceOrder:

@@ -59,7 +59,7 @@ def without_comments(block: Block) -> Block:
 
 def table_rows(path: str, heading: str) -> list[list[str]]:
     """The cells of all tables under a heading, without their head rows."""
-    _, _, rest = page_text(path).partition(f"\n{heading}\n")
+    _, _, rest = f"\n{page_text(path)}".partition(f"\n{heading}\n")
     section = re.split(r"\n## ", rest)[0]
     rows = [
         [cell.strip() for cell in line.strip().strip("|").split("|")]

@@ -303,7 +303,18 @@ def test_channels_without_money_are_not_tried_in_vain() -> None:
         fit_candidates((candidate("a"), candidate("b")), board, 0.0)
 
     assert (caught.value.status, caught.value.retry_after_s) == (503, 1800.0)
-    assert caught.value.should_retry
+    assert not caught.value.should_retry  # no client waits so long
+
+
+@pytest.mark.parametrize(("rests_s", "helps"), [(59.0, True), (60.0, True), (61.0, False)])
+def test_a_client_is_told_to_try_again_only_within_the_minute_that_it_waits(rests_s: float, helps: bool) -> None:
+    board = HealthBoard()
+    failed(board, "a", FaultKind.RATE_LIMIT, rests_s)
+
+    with pytest.raises(RateLimited) as caught:
+        fit_candidates((candidate("a"),), board, 0.0)
+
+    assert (caught.value.retry_after_s, caught.value.should_retry) == (rests_s, helps)
 
 
 def test_when_every_key_is_bad_waiting_is_useless() -> None:

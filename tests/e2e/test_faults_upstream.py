@@ -16,6 +16,7 @@ from tests.e2e.fault_harness import Router
 
 AT_ONCE = 24
 OPTIONS = {"gzip-bomb": "gzip-bomb,mb=200", "slow-head": "slow-head,ms=400", "slow-loris": "slow-loris,ms=400"}
+TOTAL_S = {"infinite": 1.5, "slow-loris": 3}
 MODES = [mode for mode in catalogue() if mode != "latency"]
 PRICES = {"currency": "USD", "per": 1_000_000, "input": 0.15, "cached_input": 0.075, "output": 0.60}
 
@@ -46,7 +47,7 @@ def written_config(upstream: UpstreamServer) -> str:
             "models": [{"name": case.model, "upstream_name": name}],
             "prices": {case.model: PRICES},
             "priority": 1,
-            "timeouts": {"connect": 1, "first_byte": 1, "idle": 1, "total": 3},
+            "timeouts": {"connect": 1, "first_byte": 1, "idle": 1, "total": TOTAL_S.get(case.mode, 20)},
         }
 
     backed = [case.model for case in CASES if not case.alone]
@@ -58,7 +59,6 @@ def written_config(upstream: UpstreamServer) -> str:
             "auth": {"keys": [{"name": "alice", "key": "${USER_KEY}", "user": "alice"}]},
             "providers": {"up": {"display_name": "Up", "base_url": upstream.base_url}},
             "channels": [*(channel(case) for case in CASES), good],
-            "routing": {"default_strategy": "manual"},
         }
     )
 

@@ -47,6 +47,7 @@ class Settings:
     seconds: float
     calls: int  # of the memory part
     held: tuple[int, ...]  # open streams of the memory part
+    connections: tuple[int, ...]  # of the calls part; the first one with every variant
     against: tuple[Path, ...] = ()  # other checkouts, measured beside this one
 
 
@@ -64,34 +65,12 @@ class Bench:
 
     # --- parts ---
 
-    def calls(self, variants: tuple[str, ...] = tuple(VARIANTS), connections: int = CONNECTIONS) -> Iterator[Figure]:
+    def calls(self) -> Iterator[Figure]:
         """CPU per call that is not a stream, and calls a second."""
-        section = f"CPU per call, {connections} connections"
-        with ExitStack() as stack:
-            stub = stack.enter_context(nginx.start_stub(self._programs.nginx, self._new_folder("stub")))
-            proxy = nginx.start_proxy(self._programs.nginx, self._new_folder("proxy"), stub.port)
-            contestants = [Contestant("nginx proxy_pass", stack.enter_context(proxy))]
-            for variant in variants:
-                child = stack.enter_context(self._ours(variant, stub.port))
-                goal = Goal(Side.RATIO, 4.0) if variant == "strict" else None
-                contestants.append(Contestant(VARIANTS[variant], child, KEY, goal))
-                if variant == "strict" and len(variants) > 1:
-                    contestants.append(Contestant(WITHOUT_KEY, child, None))
-            for checkout in self._settings.against:
-                child = stack.enter_context(self._ours("strict", stub.port, checkout))
-                contestants.append(Contestant(f"{checkout.name}, durable journal", child, KEY))
-            seconds = self._settings.seconds
-            run_rounds(
-                contestants,
-                self._settings.rounds,
-                lambda each: self._wrk.run(each.child.port, connections, seconds, each.key).requests,
-                self._say,
-            )
-        yield from cpu_figures(section, "us", contestants)
-        for each in contestants:
-            if each.name == OURS:
-                self.capacity = spread(each.per_second).median
-            yield Figure(f"Calls per second, {connections} connections", each.name, "1/s", spread(each.per_second))
+        first, *others = self._settings.connections
+        yield from self._calls(first, tuple(VARIANTS))
+        for connections in others:
+            yield from self._calls(connections, ("bare", "strict"))
 
     def streams(self) -> Iterator[Figure]:
         """CPU per forwarded chunk: paced, and as fast as it goes; and what a paced chunk's way adds in time."""
@@ -121,7 +100,6 @@ class Bench:
     def latency(self) -> Iterator[Figure]:
         """What a gateway adds to a call, one at a time and at half of our capacity."""
         rounds, seconds = self._settings.rounds, self._settings.seconds
-        half = round(self.capacity / 2)
         with ExitStack() as stack:
             stub = stack.enter_context(nginx.start_stub(self._programs.nginx, self._new_folder("stub")))
             proxy = nginx.start_proxy(self._programs.nginx, self._new_folder("proxy"), stub.port)
@@ -131,7 +109,9 @@ class Bench:
                 Contestant(OURS, stack.enter_context(self._ours("strict", stub.port)), KEY),
                 Contestant(VARIANTS["group"], stack.enter_context(self._ours("group", stub.port)), KEY),
             ]
-            for title, rate in (("one call at a time", None), (f"{half} calls a second", half)):
+            capacity = self.capacity or self._wrk.run(contestants[2].child.port, CONNECTIONS, 5.0, KEY).requests / 5.0
+            yield _fixed("Latency, at half of our capacity", "calls offered", "1/s", round(capacity / 2))
+            for title, rate in (("one call at a time", None), ("at half of our capacity", round(capacity / 2))):
                 taken: dict[str, list[tuple[float, float]]] = {each.name: [] for each in contestants}
                 for number in range(rounds):
                     for each in contestants:
@@ -159,6 +139,34 @@ class Bench:
         yield from self._open_streams(section)
 
     # --- inside ---
+
+    def _calls(self, connections: int, variants: tuple[str, ...]) -> Iterator[Figure]:
+        section = f"CPU per call, {connections} connections"
+        with ExitStack() as stack:
+            stub = stack.enter_context(nginx.start_stub(self._programs.nginx, self._new_folder("stub")))
+            proxy = nginx.start_proxy(self._programs.nginx, self._new_folder("proxy"), stub.port)
+            contestants = [Contestant("nginx proxy_pass", stack.enter_context(proxy))]
+            for variant in variants:
+                child = stack.enter_context(self._ours(variant, stub.port))
+                goal = Goal(Side.RATIO, 4.0) if variant == "strict" else None
+                contestants.append(Contestant(VARIANTS[variant], child, KEY, goal))
+                if variant == "strict" and len(variants) == len(VARIANTS):
+                    contestants.append(Contestant(WITHOUT_KEY, child, None))
+            for checkout in self._settings.against:
+                child = stack.enter_context(self._ours("strict", stub.port, checkout))
+                contestants.append(Contestant(f"{checkout.name}, durable journal", child, KEY))
+            seconds = self._settings.seconds
+            run_rounds(
+                contestants,
+                self._settings.rounds,
+                lambda each: self._wrk.run(each.child.port, connections, seconds, each.key).requests,
+                self._say,
+            )
+        yield from cpu_figures(section, "us", contestants)
+        for each in contestants:
+            if each.name == OURS and connections == self._settings.connections[0]:
+                self.capacity = spread(each.per_second).median
+            yield Figure(f"Calls per second, {connections} connections", each.name, "1/s", spread(each.per_second))
 
     def _open_streams(self, section: str) -> Iterator[Figure]:
         with ExitStack() as stack:

@@ -1,12 +1,11 @@
 """nginx twice: as an upstream far faster than any gateway, and as the plainest gateway there is."""
 
-import json
 from pathlib import Path
 from typing import Final
 
 from benchmarks.children import Child
 from benchmarks.machine import GATEWAY_CORE, LOAD_CORE, free_port
-from benchmarks.payloads import COMPLETION
+from benchmarks.payloads import COMPLETION, compact
 
 _FOLDERS: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 _FRAME: Final = """worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -27,7 +26,7 @@ _PROXY: Final = """upstream there {{ server 127.0.0.1:{upstream}; keepalive 512;
 def start_stub(nginx: str, folder: Path) -> Child:
     """Answers every request with the fixed completion."""
     port = free_port()
-    body = "'" + json.dumps(COMPLETION, separators=(",", ":")) + "'"
+    body = f"'{compact(COMPLETION).decode()}'"
     return _start(nginx, folder, port, LOAD_CORE, _STUB.format(port=port, body=body))
 
 

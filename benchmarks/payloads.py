@@ -35,13 +35,18 @@ COMPLETION: Final = {
 }
 
 
+def compact(value: object) -> bytes:
+    """JSON as the official clients and providers write it."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
 def chat_body() -> bytes:
-    return json.dumps(CHAT_REQUEST, separators=(",", ":")).encode()
+    return compact(CHAT_REQUEST)
 
 
 def stream_body(model: str) -> bytes:
     """A request for a stream; the model's name says what the stream server shall do."""
-    return json.dumps({**CHAT_REQUEST, "model": model, "stream": True}, separators=(",", ":")).encode()
+    return compact({**CHAT_REQUEST, "model": model, "stream": True})
 
 
 def request_bytes(host: str, body: bytes, key: str | None) -> bytes:

@@ -25,9 +25,9 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """By linear interpolation; NaN of nothing."""
+    """By linear interpolation; 0 of nothing."""
     if not values:
-        return math.nan
+        return 0.0
     ordered = sorted(values)
     at = (len(ordered) - 1) * percent / 100
     below = math.floor(at)

@@ -42,7 +42,7 @@ class ActionFile:
         try:
             with self._open(os.O_RDONLY) as descriptor:
                 found = os.fstat(descriptor)
-                with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123 - a descriptor has no path
+                with open(descriptor, "rb", closefd=False) as file:
                     content = ActionsRead(*_lines_of(file.read(found.st_size)))
                 self._seen = _place(found)
                 return content

@@ -74,7 +74,7 @@ class PendingFile:
 
     def _append(self, line: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab") as file:
+        with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab") as file:
             if self._size and file.tell() != self._size:
                 line = b"\n" + line  # an earlier write was cut short; its fragment stands alone
             file.write(line)
@@ -84,6 +84,7 @@ class PendingFile:
     def _write_anew(self) -> None:
         aside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         aside.write_bytes(b"".join(self._live.values()))
+        aside.chmod(0o600)
         aside.replace(self._path)
         self._size = self._path.stat().st_size
 

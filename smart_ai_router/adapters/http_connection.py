@@ -69,8 +69,8 @@ class Server(Protocol):
     is_draining: bool
 
     @property
-    def has_room(self) -> bool:
-        """True while there are no more connections than may be."""
+    def can_linger(self) -> bool:
+        """True while a refused connection may stay until its client has read the answer."""
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -378,7 +378,7 @@ class Connection(asyncio.Protocol):
             return
         self.keep_alive = False
         self._request, self._body = None, b""
-        self._lingers = self._server.has_room
+        self._lingers = self._server.can_linger
         reply = HttpReply(self, head_only=False)
         self._server.handler.refuse(status, message, reply)
 

@@ -12,6 +12,7 @@ __all__ = ["HttpServer", "ServerLimits"]
 
 SWEEPS_PER_LIMIT: Final = 4  # a deadline is noticed at most a quarter of its length late
 SWEEP_INTERVAL_S: Final = 1.0
+LINGERING_MAX: Final = 128  # refused connections beyond the limit that may wait to be read; others are closed at once
 
 
 class HttpServer:
@@ -50,12 +51,12 @@ class HttpServer:
     def admit(self, connection: Connection) -> bool:
         """Count a new connection in; False when there are too many."""
         self._connections.add(connection)
-        return self.has_room and not self.is_draining
+        return len(self._connections) <= self.limits.connections_max and not self.is_draining
 
     @property
-    def has_room(self) -> bool:
-        """True while there are no more connections than may be."""
-        return len(self._connections) <= self.limits.connections_max
+    def can_linger(self) -> bool:
+        """True while a refused connection may stay until its client has read the answer."""
+        return len(self._connections) <= self.limits.connections_max + LINGERING_MAX and not self.is_draining
 
     def hold(self, body_bytes: int) -> bool:
         """Count bytes of a request's body in; False when all bodies together take too much."""

@@ -161,7 +161,6 @@ class JournalWriter:
     # --- writer thread ---
 
     def _run(self) -> None:
-        _yield_to_the_loop()
         while True:
             batch, is_last = self._next_batch()
             if batch:
@@ -291,16 +290,6 @@ def prepare_directory(directory: Path) -> bool:
         message = f"the journal directory {directory} cannot be written: {error.strerror}; see --logs-dir"
         raise JournalUnusable(message) from error
     return True
-
-
-def _yield_to_the_loop() -> None:
-    """Let this thread wait for a free processor when it wakes, instead of pushing the event loop aside.
-
-    On a busy worker the two otherwise take the processor and the interpreter's lock from each other several times a
-    batch: 8 % of the CPU of a call. Linux only; elsewhere, or where it is forbidden, nothing changes.
-    """
-    with contextlib.suppress(AttributeError, OSError):
-        os.sched_setscheduler(threading.get_native_id(), os.SCHED_BATCH, os.sched_param(0))
 
 
 def _sync_directory(directory: Path) -> None:

@@ -153,6 +153,14 @@ class HttpExchange:
             sink.on_end()
         except Exception as error:  # as above: the connection is already somebody else's
             self.pool.report(error)
+            self._say_that_it_failed(sink)
+
+    def _say_that_it_failed(self, sink: ExchangeSink) -> None:
+        """A sink that failed at the end hears of a fault as well, or its call would never end."""
+        try:
+            sink.on_fault(Fault(FaultKind.RESET, "the reply could not be handled here"))
+        except Exception as error:
+            self.pool.report(error)
 
     def deadline(self) -> float:
         """When this exchange is too late, as things stand."""

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
 
-PUBLIC_PATHS: Final = frozenset(("/docs", "/openapi.json"))  # they describe the API and hold no data
+PUBLIC_PATHS: Final = frozenset(("/docs", "/openapi.json", "/console", "/console/"))  # pages that hold no data
 TOKEN_BYTES_MAX: Final = 4096  # far beyond any token; bounds the hashing of nonsense
 
 SIGN_IN: Final = "需要管理员令牌，请使用请求头 Authorization: Bearer <admin token>"

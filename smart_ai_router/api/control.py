@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from smart_ai_router import __version__
 from smart_ai_router.api.admin_access import AdminOnly
+from smart_ai_router.api.administration import administration_router
+from smart_ai_router.api.console import serve_console_notice
 from smart_ai_router.api.control_services import AlertsView, ControlServices, ReloadOutcome
 from smart_ai_router.api.errors import add_error_handlers
 from smart_ai_router.api.openapi import ControlApp, serve_description
@@ -14,7 +16,7 @@ from smart_ai_router.api.system_routes import system_router
 from smart_ai_router.api.usage_stats import usage_stats_router
 
 DESCRIPTION: Final = (
-    "统计、告警、路由与系统接口，都需要管理员令牌：Authorization: Bearer <admin token>。"
+    "统计、告警、路由、用户与密钥、价格与系统接口，都需要管理员令牌：Authorization: Bearer <admin token>。"
     "模型调用接口与 OpenAI 兼容：/v1/chat/completions、/v1/completions、/v1/embeddings、/v1/models。"
 )
 
@@ -34,8 +36,11 @@ def create_control_app(services: ControlServices) -> FastAPI:
     )
     app.include_router(usage_stats_router(services))
     app.include_router(system_router(services))
+    if services.administration is not None:
+        app.include_router(administration_router(services.administration))
     add_error_handlers(app)
     serve_description(app)
+    serve_console_notice(app)
     app.add_middleware(AdminOnly, access=services.access)
     app.add_middleware(SecurityHeaders)
     return app

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from smart_ai_router.api.admin_access import AdminAccess
+from smart_ai_router.core.administration_verbs import AdministrationVerbs
 from smart_ai_router.core.alert_log import ChannelAlert
 from smart_ai_router.core.statistics_store import AttemptStore, StatisticsStore
 
@@ -55,4 +56,5 @@ class ControlServices:
     system_info: Callable[[], Mapping[str, object]]
     attempts: AttemptStore | None = None
     currency: str = "USD"
+    administration: AdministrationVerbs | None = None  # users, keys, prices; without them there is no /api/admin
     metrics: Callable[[], bytes] | None = None  # Prometheus' text form; without it there is no /metrics

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse
 
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
+from smart_ai_router.core import administration_messages
 from smart_ai_router.core.alert_log import ChannelAlert
 from smart_ai_router.core.statistics.query import QueryAnswer
 from smart_ai_router.core.statistics.shapes import (
@@ -67,6 +68,8 @@ ANSWERS: Final = (
     CostBreakdown,
     QueryAnswer,
     RecentAlerts,
+    *administration_messages.ANSWERS,
+    *administration_messages.REQUESTS,
 )
 
 _STYLE: Final = (
@@ -85,6 +88,17 @@ def answers(data: type | None) -> Document:
 def text_answers() -> Document:
     """The same for a route that speaks plain text."""
     return {"response_class": PlainTextResponse, **_answers("text/plain", {"type": "string"})}
+
+
+def bare_answers(data: type) -> Document:
+    """The same for a route that answers without an envelope."""
+    return {"response_class": PlainJsonResponse, **_answers("application/json", _ref(data))}
+
+
+def takes(data: type) -> Document:
+    """What a route takes in its body, as FastAPI wants to be told."""
+    body = {"required": True, "content": {"application/json": {"schema": _ref(data)}}}
+    return {"openapi_extra": {"requestBody": body}}
 
 
 def _answers(media_type: str, schema: Document) -> Document:

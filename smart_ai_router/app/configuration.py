@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smart_ai_router.adapters.local_servers import probe_local_server
 from smart_ai_router.adapters.secrets import SnapshotFile, encode_snapshot
+from smart_ai_router.app.administration import with_rest_of_book
 from smart_ai_router.config.channels import BuiltChannels, build_channels
 from smart_ai_router.config.explain import explain
 from smart_ai_router.config.loading import Loaded, load_document, load_settings
@@ -16,7 +17,9 @@ from smart_ai_router.config.problems import ConfigurationInvalid
 from smart_ai_router.config.settings import Settings
 from smart_ai_router.config.snapshot import build_snapshot
 from smart_ai_router.config.watching import ConfigWatcher, Refused, Reloaded
+from smart_ai_router.core.admission import Keyring
 from smart_ai_router.core.snapshot import Snapshot, StoreState
+from smart_ai_router.domain.pricing import PriceVersion
 
 LAST_GOOD = "config.last-good.yaml"
 
@@ -95,6 +98,11 @@ class Configuration:
         return self._last_problems
 
     @property
+    def prices(self) -> tuple[PriceVersion, ...]:
+        """All prices that are known: those in force here, and the book's lists of providers that are not used."""
+        return with_rest_of_book(self.snapshot.prices, self._book)
+
+    @property
     def encoded(self) -> bytes:
         return encode_snapshot(self.snapshot)
 
@@ -154,4 +162,5 @@ class Configuration:
         )
         snapshot = self._restrict(snapshot)
         self._file.save(encode_snapshot(snapshot))
+        self.keyring = Keyring(snapshot)
         return snapshot

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
-from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -33,13 +32,16 @@ from smart_ai_router.adapters.secrets import admin_token
 from smart_ai_router.api.admin_access import admin_access
 from smart_ai_router.api.control import create_control_app
 from smart_ai_router.api.control_services import ControlServices, ReloadOutcome
+from smart_ai_router.app.administration import AdministrationOffice
 from smart_ai_router.app.bookkeeping import BookkeepingThread
 from smart_ai_router.app.books import open_bookkeeper, open_store
 from smart_ai_router.app.boot import control_socket, link_socket
 from smart_ai_router.app.budget_guard import BudgetGuard, daily_budget
 from smart_ai_router.app.configuration import Configuration, load_or_last_good
 from smart_ai_router.app.metrics import Metrics
+from smart_ai_router.app.publication import Publication
 from smart_ai_router.app.questions import Questions
+from smart_ai_router.app.unpriced_watch import UnpricedWatch
 from smart_ai_router.config.binding import check_binding
 from smart_ai_router.config.loading import configuration_path
 from smart_ai_router.config.policies import alert_rules, notifier_entries
@@ -53,7 +55,7 @@ from smart_ai_router.core.link_messages import (
     ResetChannel,
     WorkerState,
 )
-from smart_ai_router.core.snapshot import Snapshot, StoreState
+from smart_ai_router.core.snapshot import Snapshot
 from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
 from smart_ai_router.domain.channel import ChannelModel
 from smart_ai_router.domain.faults import Fault
@@ -78,11 +80,19 @@ class ControlPlane:
         self._started_at = time.time()
         self._zone = ZoneInfo(settings.system.time_zone)
         data_dir, logs_dir = Path(settings.storage.data_dir), Path(settings.journal.logs_dir)
-        check_binding(loaded, stored_keys=0)
         control_socket(data_dir).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._data_dir = data_dir
         self._token, self._token_file = admin_token(data_dir, settings.auth.admin.admin_token)
         self._store = open_store(data_dir, settings.system.time_zone)
+        self._publication = Publication(self._publish_state, settings.server.workers)
+        self._administration = AdministrationOffice(
+            self._store,
+            data_dir,
+            given_prices=lambda: self.configuration.prices,
+            tell_gateways=self._publication.publish,
+        )
+        self._administration.catch_up()
+        check_binding(loaded, self._administration.usable_key_count())
         bookkeeper = open_bookkeeper(self._store, logs_dir)
         self._books = BookkeepingThread(bookkeeper)
         outbox = AlertOutbox(_notifiers(settings), PendingFile(data_dir / "alerts.pending.jsonl"), clock=time.time)
@@ -100,12 +110,13 @@ class ControlPlane:
             environ=os.environ,
             overrides=overrides,
             data_dir=data_dir,
-            state=StoreState,
+            state=self._administration.state,
             publish=self._publish,
             restrict=self._restricted,
         )
         self._metrics = Metrics(self.monitor, self._link)
         bookkeeper.add_observer(self._metrics.count)
+        bookkeeper.add_observer(UnpricedWatch(self.monitor).observe)
         self._server = _http_server(create_control_app(self._services()), control_socket(data_dir))
 
     # --- life ---
@@ -152,11 +163,20 @@ class ControlPlane:
             await asyncio.sleep(TICK_S)
             await asyncio.to_thread(self.configuration.check)
             await asyncio.to_thread(self._check_budget)
+            await asyncio.to_thread(self._check_administration)
             await asyncio.to_thread(self.monitor.tick)
 
     def _check_budget(self) -> None:
         if self._budget.check(daily_budget(self.configuration.settings)):
             self.configuration.refresh()
+
+    def _check_administration(self) -> None:
+        if self._administration.catch_up_if_behind():
+            self.configuration.refresh()
+
+    def _publish_state(self) -> int:
+        self.configuration.refresh()
+        return self.configuration.snapshot.version
 
     def _restricted(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with what the budget closes, and with today's calls of channels that have a daily limit."""
@@ -180,6 +200,7 @@ class ControlPlane:
                 self._questions.take(message)
             case WorkerState():
                 self._metrics.take(message)
+                self._publication.adopted(message.worker, message.snapshot_version)
 
     def _observe(self, seen: AttemptsSeen) -> None:
         tries: list[tuple[float, str, str, Fault | None, int]] = []
@@ -206,6 +227,7 @@ class ControlPlane:
             system_info=self._system_info,
             attempts=self._store,
             currency=self._settings.system.currency,
+            administration=self._administration.verbs,
             metrics=self._metrics.text if self._settings.monitoring.enable_metrics else None,
         )
 
@@ -216,8 +238,7 @@ class ControlPlane:
         return datetime.now(self._zone).date()
 
     def _is_user_key(self, token: str) -> bool:
-        digest = sha256(token.encode("utf-8", "replace")).hexdigest()
-        return any(grant.sha256_hex == digest for grant in self.configuration.snapshot.keys)
+        return self.configuration.keyring.is_usable(token, time.time())
 
     def _reset_channel(self, channel_id: str) -> None:
         self._loop.call_soon_threadsafe(self._link.broadcast, ResetChannel(channel_id))

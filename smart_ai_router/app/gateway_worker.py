@@ -9,6 +9,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -50,6 +51,8 @@ from smart_ai_router.core.snapshot import KeyGrant, Snapshot
 from smart_ai_router.domain.channel import Channel
 from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.faults import Fault
+from smart_ai_router.domain.money import Pico, pico_to_decimal
+from smart_ai_router.domain.routing import Explanation
 from smart_ai_router.providers import demo
 from smart_ai_router.providers.openai import OpenAIDialect
 
@@ -195,6 +198,10 @@ class Worker:
 
     def _report(self) -> None:
         self._reporter.flush()
+        self._send_state()
+        self._clock.call_later(REPORT_INTERVAL_S, self._report)
+
+    def _send_state(self) -> None:
         state = WorkerState(
             self._boot.worker,
             self.gateway.calls_under_way,
@@ -204,7 +211,6 @@ class Worker:
         )
         if self._link.is_connected:
             self._link.send(state)
-        self._clock.call_later(REPORT_INTERVAL_S, self._report)
 
     # --- control plane ---
 
@@ -225,10 +231,11 @@ class Worker:
         self.gateway.adopt(snapshot)
         self._models.clear()
         self._first_snapshot.set()
+        self._send_state()  # whoever changed something waits for this
 
     def _explain(self, question: int, model: str, kind: str) -> ExplainAnswered:
         try:
-            return ExplainAnswered(question, 200, encode_plain(self.gateway.explain(model, kind)))
+            return ExplainAnswered(question, 200, encode_plain(_in_units(self.gateway.explain(model, kind))))
         except Refusal as refusal:
             body = {"status": refusal.status, "code": refusal.code, "message": refusal.message}
             return ExplainAnswered(question, refusal.status, msgspec.json.encode(body))
@@ -259,7 +266,7 @@ class Worker:
             made_at = int(self.gateway.snapshot.made_at)
             data = [
                 {"id": each.id, "object": "model", "created": made_at, "owned_by": each.owned_by}
-                for each in self.gateway.table.models()
+                for each in self.gateway.table.models(grant.models if grant is not None else ())
             ]
             known = self._models[key] = msgspec.json.encode({"object": "list", "data": data})
         return known
@@ -282,6 +289,24 @@ class Worker:
             self._date = datetime.fromtimestamp(now, self._zone).date()
             self._date_until = now - now % DATE_KEPT_S + DATE_KEPT_S
         return self._date
+
+
+def _in_units(explanation: Explanation) -> dict[str, object]:
+    """The explanation with its prices in currency units, as people read them."""
+    told: dict[str, object] = msgspec.to_builtins(explanation)
+    told["ranked"] = [
+        {
+            **msgspec.to_builtins(each),
+            "price_input_per_mtok": _units(each.price_input_per_mtok),
+            "price_output_per_mtok": _units(each.price_output_per_mtok),
+        }
+        for each in explanation.ranked
+    ]
+    return told
+
+
+def _units(pico: Pico | None) -> Decimal | None:
+    return None if pico is None else pico_to_decimal(pico)
 
 
 async def serve(

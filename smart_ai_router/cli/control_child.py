@@ -10,11 +10,14 @@ from smart_ai_router.app.control_plane import run_control
 from smart_ai_router.cli.options import start_options
 from smart_ai_router.cli.program_log import start_program_log
 from smart_ai_router.cli.terminal import complain
+from smart_ai_router.core.actions import ActionUnknown
+from smart_ai_router.core.administration import ActionsDiverge
 from smart_ai_router.core.store import StoreCorrupt, StoreFailure, StoreTooNew, TimeZoneChanged
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
-FOR_A_PERSON = (StoreCorrupt, StoreTooNew, TimeZoneChanged)  # starting again would not help
+# Starting again would not help.
+FOR_A_PERSON = (ActionsDiverge, ActionUnknown, StoreCorrupt, StoreTooNew, TimeZoneChanged)
 
 
 @click.command(name="_control", hidden=True, short_help="The control plane, started by serve.")

@@ -12,16 +12,19 @@ from rich.panel import Panel
 from rich.table import Table
 
 import smart_ai_router
+from smart_ai_router.adapters.action_file import FILE_NAME as ACTIONS
 from smart_ai_router.adapters.journal import prepare_directory
-from smart_ai_router.adapters.launch import DataDirectoryLock, StartOptions, bind_listener
+from smart_ai_router.adapters.launch import DataDirectoryLock, StartOptions, StartRefused, bind_listener
 from smart_ai_router.adapters.processes import ChildCommand, Plan, Role, Supervisor
-from smart_ai_router.app.boot import GatewayBoot, encode_boot
+from smart_ai_router.app.boot import GatewayBoot, control_socket, encode_boot
 from smart_ai_router.cli.options import load, start_options
 from smart_ai_router.cli.terminal import complain, console
 from smart_ai_router.config.binding import check_binding
 from smart_ai_router.config.settings import Settings
 
 PACKAGE = Path(smart_ai_router.__file__).parent
+OTHERS = 0o027  # what they may never do with files of the router: a group may read logs, nobody else anything
+SOCKET_PATH_BYTES_MAX = 107  # sun_path of Linux without its end
 KILL_MARGIN_S = 5.0  # what a worker gets beyond its own deadline to write its last lines
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - how to reach what listens everywhere
 
@@ -39,16 +42,32 @@ def serve(options: StartOptions) -> None:
     smart-ai-router serve --config config/router_config.yaml --port 8000 --workers 2
     """
     loaded = load(options)
-    check_binding(loaded, stored_keys=0)
+    data_dir = Path(loaded.settings.storage.data_dir)
+    if not (data_dir / ACTIONS).exists():  # else there may be keys, which the control plane counts
+        check_binding(loaded, stored_keys=0)
     for notice in loaded.notices:
         complain(str(notice))
     settings = loaded.settings
-    lock = DataDirectoryLock.acquire(Path(settings.storage.data_dir))
+    require_supported(settings)
+    os.umask(OTHERS)
+    lock = DataDirectoryLock.acquire(data_dir)
     prepare_directory(Path(settings.journal.logs_dir))
     listener = bind_listener(settings.server.host, settings.server.port)
     plan = make_plan(options, settings, listener, lock.descriptor)
     supervisor = Supervisor(plan, lambda notes: announce(settings.server.host, plan.listener, notes), complain)
     sys.exit(asyncio.run(supervisor.run()))
+
+
+def require_supported(settings: Settings) -> None:
+    """Refuse early what this version cannot do; raises StartRefused."""
+    if settings.storage.url:
+        raise StartRefused("storage.url is not supported yet: the books are kept in the data directory; remove the key")
+    socket_path = str(control_socket(Path(settings.storage.data_dir).resolve()))
+    if len(socket_path.encode()) > SOCKET_PATH_BYTES_MAX:
+        raise StartRefused(
+            f"the data directory's path is too long: its socket {socket_path} would have {len(socket_path.encode())} "
+            f"bytes, and the system allows {SOCKET_PATH_BYTES_MAX}; choose a shorter --data-dir"
+        )
 
 
 def make_plan(options: StartOptions, settings: Settings, listener: socket.socket, lock: int) -> Plan:

@@ -29,7 +29,9 @@ def check_binding(loaded: Loaded, stored_keys: int) -> None:
     host = settings.server.host
     message = "other machines could call without a key, because none is configured"
     suggestion = (
-        f"make one with: export SMART_AI_ROUTER__AUTH__API_TOKEN=$({MAKE_KEY}); "
+        "make one with: smart-ai-router keys create --user me --create-user --name laptop "
+        "(in a checkout: python main.py keys create ...); "
+        f"or: export SMART_AI_ROUTER__AUTH__API_TOKEN=$({MAKE_KEY}); "
         "or set auth.api_token or auth.keys in the file; or listen on 127.0.0.1"
     )
     origin = loaded.origins.get("server.host", DEFAULT_ORIGIN)

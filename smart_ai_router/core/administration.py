@@ -200,9 +200,7 @@ class ActionDesk:
         with self._lock:
             return self._catch_up()
 
-    def perform(
-        self, verb: str, request: msgspec.Struct, origin: Origin, decide: Callable[[int], Change]
-    ) -> Performed:
+    def perform(self, verb: str, request: msgspec.Struct, origin: Origin, decide: Callable[[int], Change]) -> Performed:
         """Carry a request out, once.
 
         `verb` and `request` say what is asked, for the comparison under one idempotency key. `decide` gets the moment
@@ -255,10 +253,12 @@ class ActionDesk:
             _require_same(standing.get(number), self._store.action(number))
         lost = [self._store.action(number) for number in sorted(known - standing.keys())]
         if lost:
-            _logger.error("%d actions are missing from the actions file; they are written again from the books", len(lost))
+            _logger.error(
+                "%d actions are missing from the actions file; they are written again from the books", len(lost)
+            )
             self._log.append([encode_action(action) for action in lost if action is not None])
-        self._store.apply(pending)
         if pending:
+            self._store.apply(pending)
             _logger.warning("%d actions that stood only in the actions file were applied", len(pending))
         numbers = known | standing.keys()
         self._last_number = max(numbers, default=0)

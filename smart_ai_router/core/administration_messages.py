@@ -84,7 +84,7 @@ class KeyFacts(Told, frozen=True):
     created_at: str
     expires_at: str | None
     revoked_at: str | None
-    key: str | None | UnsetType = UNSET  # of a creation: the key, or null when the request was a repetition
+    key: str | UnsetType | None = UNSET  # of a creation: the key, or null when the request was a repetition
     effective: bool | UnsetType = UNSET
 
 

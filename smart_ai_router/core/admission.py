@@ -15,7 +15,15 @@ from smart_ai_router.core.calls import Caller
 from smart_ai_router.core.snapshot import AccessPolicy, KeyGrant, Snapshot, User
 from smart_ai_router.domain.errors import KeyInvalid
 
-PROXY_HEADERS: Final = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+PROXY_HEADERS: Final = (
+    "x-forwarded-for",
+    "forwarded",
+    "x-real-ip",
+    "via",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "cf-connecting-ip",
+)
 LOOPBACK_NAMES: Final = frozenset(("localhost", "127.0.0.1", "[::1]"))
 LOOPBACK_HOSTS: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 USER_AGENT_CHARACTERS_MAX: Final = 200
@@ -35,6 +43,11 @@ class Keyring:
 
     def user(self, user_id: str) -> User | None:
         return self._users.get(user_id)
+
+    def is_usable(self, presented: str, now: float) -> bool:
+        """Whether this is a key that may call now."""
+        grant = self._grants.get(sha256(presented.encode("utf-8", "replace")).hexdigest())
+        return grant is not None and self._is_good(grant, now)
 
     def identify(self, headers: Mapping[str, str], client_ip: str, now: float) -> tuple[Caller, KeyGrant | None]:
         """The caller of a request; raises KeyInvalid. Which keys exist cannot be told from the answer."""

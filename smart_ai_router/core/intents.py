@@ -77,7 +77,7 @@ def decode_intents(stored: Iterable[bytes]) -> tuple[list[Intent], int]:
     for each in stored:
         try:
             intent = _decoder.decode(each)
-        except msgspec.DecodeError:
+        except ValueError:  # msgspec's errors, and those of UTF-8
             unreadable += 1
             continue
         by_id[intent.request_id] = intent

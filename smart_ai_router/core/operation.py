@@ -239,7 +239,9 @@ class Operation(ExchangeSink):
         if reader is None:
             self._attempt_failed(classify_fault(self._status, self._head, self._error_body, self._services.clock.now()))
             return
+        self._reader = None  # a reader that fails at its end is not asked again
         reader.end()
+        self._reader = reader
         if reader.fault is not None:
             self._attempt_failed(reader.fault)
         elif reader.is_complete:
@@ -315,6 +317,7 @@ class Operation(ExchangeSink):
 
     def _attempt_failed(self, fault: Fault) -> None:
         self._exchange = None
+        fault = fault.without(self._target.channel.api_key if self._target is not None else "")
         self._faults.append(fault)
         if self.is_abandoned:
             self._end_attempt(Outcome.CANCELLED, fault)

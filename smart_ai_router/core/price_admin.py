@@ -3,17 +3,13 @@
 Prices are appended, never edited; single figures are set in `price_setting.py`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from fractions import Fraction
 from typing import Final
 
-from smart_ai_router.core.price_diff import cell_of, figures_of, in_force_by_cell, is_jump, per_unit_of
+from smart_ai_router.core.price_diff import cell_of, figures_of, in_force_by_cell
 from smart_ai_router.core.price_import import FOREIGN_FORMATS, Imported, PriceListInvalid, import_foreign
-from smart_ai_router.domain.meters import TOKEN_METERS
 from smart_ai_router.domain.pricing import (
-    STANDARD_TIER,
     PriceCatalog,
     PriceSheet,
     PriceVersion,
@@ -21,15 +17,6 @@ from smart_ai_router.domain.pricing import (
     with_derived_id,
 )
 from smart_ai_router.domain.pricing_document import PriceList
-from smart_ai_router.domain.pricing_units import (
-    UNIT_WORDS,
-    Unit,
-    UnitMismatch,
-    guide_minimum_charge,
-    guide_round_up_to,
-    guide_unit,
-    plain_price,
-)
 
 OWN_FORMAT: Final = "list"  # our own form, as YAML or JSON
 FORMATS: Final = (OWN_FORMAT, *FOREIGN_FORMATS)

@@ -81,6 +81,11 @@ class FigureChange:
         """True when the figure differs from the one in force."""
         return self.previous is None or figures_of(self.previous) != figures_of(self.version)
 
+    @property
+    def is_unlikely(self) -> bool:
+        """True when it looks like a mistaken unit."""
+        return (self.factor is not None and is_jump(self.factor)) or is_unlikely(self.version)
+
 
 @dataclass(frozen=True, slots=True)
 class ListChange:

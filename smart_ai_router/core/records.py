@@ -13,7 +13,7 @@ from smart_ai_router.domain.estimates import estimate_usage
 from smart_ai_router.domain.faults import Fault
 from smart_ai_router.domain.meters import INPUT_METERS, NO_USAGE, OUTPUT_METERS, Meter, Quantities, Usage
 from smart_ai_router.domain.money import Pico, pico_to_text
-from smart_ai_router.domain.pricing import Bill, PriceSheet, price_usage
+from smart_ai_router.domain.pricing import Bill, PriceSheet, price_usage, unpriced_bill
 from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
 
 ERROR_TEXT_MAX: Final = 500  # characters of an error kept in a record
@@ -75,8 +75,10 @@ def usage_to_bill(
 
 
 def bill_usage(sheet: PriceSheet | None, usage: Usage) -> Bill | None:
-    """The bill of some usage; None when there is nothing to bill or no price for it."""
-    return price_usage(sheet, usage) if sheet is not None and usage.quantities else None
+    """The bill of some usage; None when there is nothing to bill. Without a price its quantities are kept."""
+    if not usage.quantities:
+        return None
+    return unpriced_bill(usage, "") if sheet is None else price_usage(sheet, usage)
 
 
 def finished_attempt(  # noqa: PLR0917 - the facts of one try, in the order they are known
@@ -138,7 +140,7 @@ def make_line(facts: Facts) -> bytes:
         input_cost=written_amount(bill.input_cost) if bill is not None else _ZERO,
         output_cost=written_amount(bill.output_cost) if bill is not None else _ZERO,
         total_cost=written_amount(bill.total_cost) if bill is not None else _ZERO,
-        cost_currency=bill.currency if bill is not None else facts.currency,
+        cost_currency=(bill.currency if bill is not None else "") or facts.currency,
         request_type=endpoint.request_type,
         status="success" if ending.outcome is Outcome.SUCCESS else "error",
         error_message=error if error is None else error[:ERROR_TEXT_MAX],
@@ -161,7 +163,7 @@ def make_line(facts: Facts) -> bytes:
         reasoning_tokens=tokens.reasoning,
         time_to_first_token_ms=None if moments.first_byte_s is None else int(moments.first_byte_s * 1000),
         usage_source=usage.source,
-        cost_basis=bill.basis if bill is not None else "unpriced" if usage.quantities else "none",
+        cost_basis=bill.basis if bill is not None else "none",
         price_version=last.sheet_id if last is not None and bill is not None else None,
         service_tier=usage.service_tier,
         lines=_written_lines(bill) if bill is not None else (),

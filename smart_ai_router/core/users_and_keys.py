@@ -30,10 +30,11 @@ from smart_ai_router.core.administration_messages import (
 from smart_ai_router.core.administrative_state import KeyRow, UserRow
 from smart_ai_router.core.plain_json import plain_text
 from smart_ai_router.core.timestamps import iso_utc_ms, utc_ms
-from smart_ai_router.domain.errors import Refusal, TagQueryInvalid
+from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.tag_queries import parse_tag_query
 
 KEY_PREFIX: Final = "sk-sar-"
+FILE_KEY_PREFIX: Final = "config:"  # of the ids of keys that the configuration grants
 KEY_BYTES: Final = 32
 KEY_END_CHARACTERS: Final = 4
 NAME_CHARACTERS_MAX: Final = 128
@@ -217,7 +218,8 @@ class UsersAndKeys:
     def _key(self, key_id: str) -> KeyRow:
         row = self._store.key(key_id)
         if row is None:
-            raise KeyUnknown(f"there is no key {key_id[:64]!r}", param="keyId")
+            hint = "; keys of the configuration file are revoked there" if key_id.startswith(FILE_KEY_PREFIX) else ""
+            raise KeyUnknown(f"there is no key {key_id[:64]!r}{hint}", param="keyId")
         return row
 
     def _key_told(self, done: Performed, key: str | None) -> KeyFacts:
@@ -294,12 +296,10 @@ def checked_models(models: tuple[str, ...]) -> tuple[str, ...]:
         raise FieldInvalid(f"a key names at most {MODELS_MAX} models; use a tag query for more", param="models")
     for model in kept:
         if not 0 < len(model) <= MODEL_CHARACTERS_MAX or not model.isprintable():
-            raise FieldInvalid(
-                f"a model name has 1 to {MODEL_CHARACTERS_MAX} printable characters", param="models"
-            )
+            raise FieldInvalid(f"a model name has 1 to {MODEL_CHARACTERS_MAX} printable characters", param="models")
         try:
             parse_tag_query(model)
-        except TagQueryInvalid as error:
+        except Refusal as error:
             raise FieldInvalid(f"models: {error.message}", param="models") from error
     return kept
 

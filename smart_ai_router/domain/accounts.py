@@ -21,6 +21,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from smart_ai_router.domain.money import (
@@ -74,6 +75,7 @@ PERMANENT: Final = "permanent"
 MONEY: Final = "money"
 MS_PER_SECOND: Final = 1_000
 MS_PER_MINUTE: Final = 60_000
+COUNTERS_CACHED_MAX: Final = 8_192  # every line of the journal asks for two or three, mostly the same ones
 SHOWN_MINUTES: Final = Decimal("0.000001")  # a third of a minute has no last digit; everything else is shown exactly
 
 # The guide's quota types. It counts sound in minutes and video in seconds; both are kept in milliseconds.
@@ -115,6 +117,7 @@ def outside_account(unit: str) -> AccountKey:
     return AccountKey(AccountKind.OUTSIDE, "", unit)
 
 
+@lru_cache(maxsize=COUNTERS_CACHED_MAX)
 def usage_counter(account: AccountKey) -> AccountKey:
     """The counter-account that takes what is used of an account."""
     match account.kind:

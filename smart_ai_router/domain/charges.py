@@ -1,15 +1,17 @@
 """What a call must hold before it is made, and what it is charged when it is over.
 
-`needs_of` bounds a call from above: no bill of a call within the bounds, converted with the same factors, is more than
-its need. The factors and wallets that were found are kept in the needs (`Terms`), so that settlement uses exactly what
-admission used, whatever prices and rates have become meanwhile.
+A `Tariff` is everything about money that is known before a call: whose wallets one channel's prices touch for one
+caller, and by which exact factors. It is compiled once and serves every call until the snapshot, the day, the price
+sheet or an exchange rate changes. `needs_of` bounds one call from above with it: no bill of a call within the bounds is
+more than its need. The needs keep their tariff, so that settlement uses exactly what admission used, whatever prices
+and rates have become meanwhile.
 
-Where a bound cannot be found the needs have a gap with a name, never a number that was made up:
+Where a factor cannot be told, the tariff has a gap with a name, never a number that was made up:
 
-| gap                        | user's money or key budget limited and enforced | provider pool         |
-|----------------------------|--------------------------------------------------|-----------------------|
-| the model has no price     | refused: the call cannot be held                 | by policy             |
-| no exchange rate           | refused: the call cannot be held                 | the next channel      |
+| gap                  | user's money or key budget, enforced | provider pool    |
+|----------------------|--------------------------------------|------------------|
+| no price             | refused: the call cannot be held     | by policy        |
+| no exchange rate     | refused: the call cannot be held     | the next channel |
 
 While enforcement is off a gap refuses nobody; the record keeps it as a flag and a later entry completes it.
 """
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from smart_ai_router.domain.accounts import AccountKey, AccountKind, QuotaUnit, Wallet, pool_account
+from smart_ai_router.domain.accounts import AccountKind, QuotaUnit, Wallet, pool_account
 from smart_ai_router.domain.exchange import UNCHANGED, Conversion, ExchangeRates, Factor, RateUnknown
 from smart_ai_router.domain.meters import Quantities, Usage, UsageType
 from smart_ai_router.domain.money import Pico
@@ -30,8 +32,62 @@ from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
 # A model whose limits nobody has entered is taken to answer this much at most; what it answers beyond is the
 # published estimate error. The most common limit of current chat models.
 OUTPUT_TOKENS_UNKNOWN: Final = 16_384
-# An image or a sound that is named by its address: the most that one takes in the models we know prices of.
+# An image or a sound that is named by its address: more than one takes in most models.
 MEDIA_TOKENS_UPPER: Final = 16_384
+
+_USER_PAYS_NOTHING: Final = frozenset(each for each in Outcome if decide_billing(each, True).user is Basis.NOTHING)
+
+
+class GapKind(StrEnum):
+    """Why a factor cannot be told."""
+
+    UNPRICED = "unpriced"
+    NO_RATE = "no_rate"
+
+
+class GapAnswer(StrEnum):
+    """What becomes of a candidate whose tariff has gaps."""
+
+    GO_ON = "go_on"
+    PRICE_UNKNOWN = "price_unknown"  # refuse: the call cannot be held against limited money
+    RATE_UNKNOWN = "rate_unknown"  # refuse, for the same reason
+    NEXT_CHANNEL = "next_channel"
+
+
+class Gap(NamedTuple):
+    """A wallet that calls touch for amounts that nobody can tell."""
+
+    kind: GapKind
+    wallet: Wallet
+    currencies: str  # no_rate: USD>CNY; unpriced: ""
+    is_enforced: bool
+
+    @property
+    def flag(self) -> str:
+        """The word that the record keeps: no_rate:USD>CNY, unpriced:pool."""
+        return f"{self.kind.value}:{self.currencies or self.wallet[0].kind.value}"
+
+
+class MoneyTerms(NamedTuple):
+    """A wallet of money, and the factor from the price's currency to its own."""
+
+    wallet: Wallet
+    factor: Factor
+    is_enforced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """How one channel's prices touch one caller's wallets and the provider's pool."""
+
+    sheet: PriceSheet | None
+    plan: QuotaPlan | None
+    user: tuple[MoneyTerms, ...]  # the user's money, then the key's budget
+    pool: MoneyTerms | None
+    charge: Factor | None  # from the price's currency to the user's, group ratio included; None: cannot be told
+    charge_currency: str
+    conversions: tuple[Conversion, ...]  # the exchange rates that were used: the record keeps them
+    gaps: tuple[Gap, ...]
 
 
 class Need(NamedTuple):
@@ -41,59 +97,15 @@ class Need(NamedTuple):
     amount: int
     is_enforced: bool = True
 
-    @property
-    def is_pool(self) -> bool:
-        """True when the provider's money is short, not the user's."""
-        return self.wallet[0].kind is AccountKind.POOL
 
+class Needs(NamedTuple):
+    """All that one attempt must hold, the user's side first; the pool comes last."""
 
-class GapKind(StrEnum):
-    """Why a bound could not be found."""
-
-    UNPRICED = "unpriced"
-    NO_RATE = "no_rate"
-
-
-class Gap(NamedTuple):
-    """A wallet that a call touches for an amount that nobody can tell."""
-
-    kind: GapKind
-    wallet: Wallet
-    detail: str  # unpriced: ""; no_rate: USD>CNY
-    is_enforced: bool
-
-    @property
-    def flag(self) -> str:
-        """The word that the record keeps."""
-        return f"{self.kind.value}:{self.detail}" if self.detail else f"{self.kind.value}_{self.wallet[0].kind.value}"
-
-
-class MoneyTerms(NamedTuple):
-    """A wallet of money and the factor from the price's currency to its own."""
-
-    wallet: Wallet
-    factor: Factor
-
-
-class Terms(NamedTuple):
-    """What settlement needs again of what admission found out."""
-
-    user: tuple[MoneyTerms, ...]  # the user's money and the key's budget
-    pool: MoneyTerms | None
+    wanted: tuple[Need, ...]
+    tariff: Tariff
     unit: QuotaUnit
     unit_wallet: Wallet | None
     unit_upper: int
-    charge: Factor | None  # from the price's currency to the user's, with the group ratio; None: unknown
-    charge_currency: str
-
-
-class Needs(NamedTuple):
-    """All that a call must hold, the user's side first."""
-
-    wanted: tuple[Need, ...]
-    conversions: tuple[Conversion, ...]  # the exchange rates that were used; the record keeps them
-    gaps: tuple[Gap, ...]
-    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +127,11 @@ class Charge(NamedTuple):
 
 
 class Charged(NamedTuple):
-    """What a call is charged: by wallet, and what its user pays, limited or not."""
+    """What an operation is charged: by wallet, and what its user pays, limited or not."""
 
     charges: tuple[Charge, ...]
-    user_charge: Pico | None  # None: nobody can tell (no exchange rate)
+    user_charge: Pico | None  # None: nobody can tell
     charge_currency: str
-
-
-class GapAnswer(StrEnum):
-    """What becomes of a candidate whose needs have gaps."""
-
-    GO_ON = "go_on"
-    PRICE_UNKNOWN = "price_unknown"  # refuse: the call cannot be held against limited money
-    RATE_UNKNOWN = "rate_unknown"  # refuse, for the same reason
-    NEXT_CHANNEL = "next_channel"
 
 
 def input_tokens_at_most(body_bytes: int, context_tokens: int | None = None, media: int = 0) -> int:
@@ -146,92 +149,38 @@ def output_tokens_at_most(asked: int | None, model_limit: int | None, choices: i
     return min(limits, default=OUTPUT_TOKENS_UNKNOWN) * choices
 
 
-def needs_of(  # noqa: PLR0917 - the six facts that a call's needs follow from, in the order they are known
-    size: CallSize,
+def tariff_of(  # noqa: PLR0917 - the six facts that it follows from
     plan: QuotaPlan | None,
     provider_id: str,
     pool_currency: str | None,
     sheet: PriceSheet | None,
     rates: ExchangeRates,
     at_ms: int,
-) -> Needs:
-    """What an attempt on a channel must hold. `plan` None: nobody is charged; `pool_currency` None: no pool is kept.
-
-    Raises AmountTooLarge for a call that no record could hold.
-    """
-    found = _Found(sheet, size, rates, at_ms)
-    unit = unit_of_usage(size.usage_type)
-    unit_upper = 0
-    unit_wallet: Wallet | None = None
+) -> Tariff:
+    """Compile a tariff. `plan` None: nobody is charged; `pool_currency` None: the provider has no pool."""
+    terms = _Terms(sheet, rates, at_ms)
     charge: Factor | None = UNCHANGED
     charge_currency = sheet.currency if sheet is not None else ""
+    user: list[MoneyTerms | None] = []
     if plan is not None:
-        unit_upper = counted_at_most(unit, size.input_tokens + size.output_tokens, size.others)
-        unit_wallet = plan.wallet(unit)
-        if unit_wallet is not None and unit_upper:
-            found.wanted.append(Need(unit_wallet, unit_upper, plan.is_enforced))
-        charge, charge_currency = found.charge_factor(plan), plan.currency
+        charge, charge_currency = terms.factor(plan.currency, plan.ratio), plan.currency
         if plan.money is not None:
-            found.add_money(plan.money, plan.currency, plan.ratio, plan.is_enforced)
+            user.append(terms.money(plan.money, plan.currency, plan.ratio, plan.is_enforced))
         if plan.budget is not None:
-            found.add_money(plan.budget, plan.budget_currency, plan.ratio, plan.is_enforced)
-    user = tuple(found.money)
-    pool: MoneyTerms | None = None
+            user.append(terms.money(plan.budget, plan.budget_currency, plan.ratio, plan.is_enforced))
+    pool = None
     if pool_currency is not None:
-        pool = found.add_money((pool_account(provider_id, pool_currency),), pool_currency, UNCHANGED, True)
-    terms = Terms(user, pool, unit, unit_wallet, unit_upper, charge, charge_currency)
-    return Needs(tuple(found.wanted), tuple(found.conversions.values()), tuple(found.gaps), terms)
-
-
-class _Found:
-    """Gathers what one call needs; each conversion is looked up once."""
-
-    def __init__(self, sheet: PriceSheet | None, size: CallSize, rates: ExchangeRates, at_ms: int) -> None:
-        self.wanted: list[Need] = []
-        self.money: list[MoneyTerms] = []
-        self.gaps: list[Gap] = []
-        self.conversions: dict[str, Conversion] = {}
-        self._currency = None if sheet is None else sheet.currency
-        self._upper = 0
-        if sheet is not None:
-            self._upper = upper_estimate(sheet, size.input_tokens, size.output_tokens, size.others, size.service_tier)
-        self._rates = rates
-        self._at_ms = at_ms
-
-    def add_money(self, wallet: Wallet, currency: str, ratio: Factor, is_enforced: bool) -> MoneyTerms | None:
-        """Need the cost, times the ratio, in a wallet's currency; a gap when that cannot be told."""
-        if self._currency is None:
-            self.gaps.append(Gap(GapKind.UNPRICED, wallet, "", is_enforced))
-            return None
-        factor = self._factor(currency, ratio)
-        if factor is None:
-            self.gaps.append(Gap(GapKind.NO_RATE, wallet, f"{self._currency}>{currency}", is_enforced))
-            return None
-        terms = MoneyTerms(wallet, factor)
-        self.money.append(terms)
-        amount = factor.bound(self._upper)
-        if amount:
-            self.wanted.append(Need(wallet, amount, is_enforced))
-        return terms
-
-    def charge_factor(self, plan: QuotaPlan) -> Factor | None:
-        """From the price's currency to the user's, with the group ratio."""
-        return None if self._currency is None else self._factor(plan.currency, plan.ratio)
-
-    def _factor(self, currency: str, ratio: Factor) -> Factor | None:
-        if currency == self._currency:
-            return ratio
-        assert self._currency is not None
-        known = self.conversions.get(currency)
-        if known is None:
-            try:
-                known = self._rates.conversion(self._currency, currency, self._at_ms)
-            except RateUnknown:
-                return None
-            assert known is not None  # the currencies differ
-            self.conversions[currency] = known
-        exact = known.factor
-        return Factor(exact.numerator * ratio.numerator, exact.denominator * ratio.denominator)
+        pool = terms.money((pool_account(provider_id, pool_currency),), pool_currency, UNCHANGED, True)
+    return Tariff(
+        sheet=sheet,
+        plan=plan,
+        user=tuple(each for each in user if each is not None),
+        pool=pool,
+        charge=charge,
+        charge_currency=charge_currency,
+        conversions=tuple(terms.conversions.values()),
+        gaps=tuple(terms.gaps),
+    )
 
 
 def answer_to_gaps(gaps: Iterable[Gap], refuses_unpriced: bool) -> GapAnswer:
@@ -240,12 +189,40 @@ def answer_to_gaps(gaps: Iterable[Gap], refuses_unpriced: bool) -> GapAnswer:
     for gap in gaps:
         if not gap.is_enforced:
             continue
-        is_pool = gap.wallet[0].kind is AccountKind.POOL
-        if not is_pool:
+        if gap.wallet[0].kind is not AccountKind.POOL:
             return GapAnswer.PRICE_UNKNOWN if gap.kind is GapKind.UNPRICED else GapAnswer.RATE_UNKNOWN
         if gap.kind is GapKind.NO_RATE or refuses_unpriced:
             answer = GapAnswer.NEXT_CHANNEL
     return answer
+
+
+def needs_of(tariff: Tariff, size: CallSize, spent: Pico = 0) -> Needs:
+    """What an attempt must hold. `spent` is what earlier attempts of the operation have cost this tariff's pool, in the
+    pool's currency. Raises AmountTooLarge for a call that no record could hold.
+    """
+    wanted: list[Need] = []
+    unit = unit_of_usage(size.usage_type)
+    unit_wallet: Wallet | None = None
+    unit_upper = 0
+    plan = tariff.plan
+    if plan is not None:
+        unit_wallet = plan.wallet(unit)
+        if unit_wallet is not None:
+            unit_upper = counted_at_most(unit, size.input_tokens + size.output_tokens, size.others)
+            if unit_upper:
+                wanted.append(Need(unit_wallet, unit_upper, plan.is_enforced))
+    sheet = tariff.sheet
+    if sheet is not None and (tariff.user or tariff.pool is not None):
+        upper = upper_estimate(sheet, size.input_tokens, size.output_tokens, size.others, size.service_tier)
+        for wallet, factor, is_enforced in tariff.user:
+            amount = factor.bound(upper)
+            if amount:
+                wanted.append(Need(wallet, amount, is_enforced))
+        if tariff.pool is not None:
+            amount = tariff.pool.factor.bound(upper) + spent
+            if amount:
+                wanted.append(Need(tariff.pool.wallet, amount))
+    return Needs(tuple(wanted), tariff, unit, unit_wallet, unit_upper)
 
 
 def charged(needs: Needs, outcome: Outcome, usage: Usage, cost: Pico, earlier: Iterable[Charge] = ()) -> Charged:
@@ -254,42 +231,67 @@ def charged(needs: Needs, outcome: Outcome, usage: Usage, cost: Pico, earlier: I
     `usage` and `cost` are those of its last attempt, in the currency of that attempt's prices; `earlier` is what the
     attempts before it cost their providers (`provider_charge`). Raises AmountTooLarge.
     """
-    terms = needs.terms
-    charges = _Sum(earlier)
-    charges.add(provider_charge(needs, cost))
+    tariff = needs.tariff
+    charges: list[Charge] = []
     user_charge: Pico | None = 0
-    if decide_billing(outcome, True).user is not Basis.NOTHING:
-        user_charge = None if terms.charge is None else terms.charge.of(cost)
-        for wallet, factor in terms.user:
-            charges.add(Charge(wallet, factor.of(cost)))
-        if terms.unit_wallet is not None:
-            used = counted(terms.unit, usage.quantities)
-            charges.add(Charge(terms.unit_wallet, terms.unit_upper if used is None else used))
-    return Charged(charges.as_tuple(), user_charge, terms.charge_currency)
+    if outcome not in _USER_PAYS_NOTHING:
+        user_charge = None if tariff.charge is None else tariff.charge.of(cost)
+        if needs.unit_wallet is not None:
+            used = counted(needs.unit, usage.quantities)
+            charges.append(Charge(needs.unit_wallet, needs.unit_upper if used is None else used))
+        for wallet, factor, _ in tariff.user:
+            charges.append(Charge(wallet, factor.of(cost)))
+    if tariff.pool is not None:
+        charges.append(Charge(tariff.pool.wallet, tariff.pool.factor.of(cost)))
+    for charge in earlier:
+        _add(charges, charge)
+    return Charged(tuple([each for each in charges if each.amount]), user_charge, tariff.charge_currency)
 
 
-def provider_charge(needs: Needs, cost: Pico) -> Charge | None:
-    """What an attempt costs its provider's pool; None when it has none."""
-    pool = needs.terms.pool
-    return None if pool is None else Charge(pool.wallet, pool.factor.of(cost))
+def provider_charge(tariff: Tariff, cost: Pico) -> Charge | None:
+    """What an attempt costs its provider's pool; None when that is nothing, or there is no pool."""
+    pool = tariff.pool
+    return None if pool is None or not cost else Charge(pool.wallet, pool.factor.of(cost))
 
 
-def pool_of(needs: Needs) -> AccountKey | None:
-    """The pool that pays for an attempt."""
-    return None if needs.terms.pool is None else needs.terms.pool.wallet[0]
+class _Terms:
+    """Finds the factors of one tariff; each exchange rate is looked up once."""
+
+    def __init__(self, sheet: PriceSheet | None, rates: ExchangeRates, at_ms: int) -> None:
+        self.gaps: list[Gap] = []
+        self.conversions: dict[str, Conversion] = {}
+        self._currency = None if sheet is None else sheet.currency
+        self._rates = rates
+        self._at_ms = at_ms
+
+    def money(self, wallet: Wallet, currency: str, ratio: Factor, is_enforced: bool) -> MoneyTerms | None:
+        """The terms of a wallet; None, and a gap, when they cannot be told."""
+        factor = self.factor(currency, ratio)
+        if factor is not None:
+            return MoneyTerms(wallet, factor, is_enforced)
+        if self._currency is None:
+            self.gaps.append(Gap(GapKind.UNPRICED, wallet, "", is_enforced))
+        else:
+            self.gaps.append(Gap(GapKind.NO_RATE, wallet, f"{self._currency}>{currency}", is_enforced))
+        return None
+
+    def factor(self, currency: str, ratio: Factor) -> Factor | None:
+        """From the price's currency to this one, times a ratio; None when there is no price or no rate."""
+        if self._currency is None or currency == self._currency:
+            return None if self._currency is None else ratio
+        try:
+            conversion = self._rates.conversion(self._currency, currency, self._at_ms)
+        except RateUnknown:
+            return None
+        self.conversions[currency] = conversion
+        exact = conversion.factor
+        return Factor(exact.numerator * ratio.numerator, exact.denominator * ratio.denominator)
 
 
-class _Sum:
-    """Charges added up by wallet: two attempts at one provider are one charge."""
-
-    def __init__(self, charges: Iterable[Charge]) -> None:
-        self._amounts: dict[Wallet, int] = {}
-        for charge in charges:
-            self.add(charge)
-
-    def add(self, charge: Charge | None) -> None:
-        if charge is not None and charge.amount:
-            self._amounts[charge.wallet] = self._amounts.get(charge.wallet, 0) + charge.amount
-
-    def as_tuple(self) -> tuple[Charge, ...]:
-        return tuple(Charge(wallet, amount) for wallet, amount in self._amounts.items())
+def _add(charges: list[Charge], charge: Charge) -> None:
+    """Two attempts at one provider are one charge."""
+    for place, each in enumerate(charges):
+        if each.wallet == charge.wallet:
+            charges[place] = Charge(each.wallet, each.amount + charge.amount)
+            return
+    charges.append(charge)

@@ -98,13 +98,11 @@ class ExchangeRates:
                 Conversion(row.quote, row.base, row.rate, True, begins_ms, factor_of(1 / exact))
             )
 
-    def conversion(self, base: str, quote: str, at_ms: int) -> Conversion | None:
-        """How to carry an amount over at an instant; None when the currencies are the same. Raises RateUnknown.
+    def conversion(self, base: str, quote: str, at_ms: int) -> Conversion:
+        """How to carry an amount over to another currency at an instant. Raises RateUnknown.
 
         A row from base to quote goes before one from quote to base; of several the newest that is in force counts.
         """
-        if base == quote:
-            return None
         pair = (base, quote)
         for known in (self._direct.get(pair), self._inverse.get(pair)):
             index = bisect_right(known, at_ms, key=_begins_ms) if known is not None else 0

@@ -1,7 +1,7 @@
 """Faults: what an upstream did wrong, in the words the monitor and the router decide by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -32,6 +32,10 @@ class Fault:
     status: int | None = None  # the upstream's HTTP status, None when there was none
     retry_after_s: float | None = None
     details: Mapping[str, str | int] = field(default_factory=dict)
+
+    def without(self, secret: str) -> "Fault":
+        """The same fault, with a secret that the upstream repeated taken out of its words."""
+        return replace(self, message=self.message.replace(secret, "***")) if secret and secret in self.message else self
 
     @property
     def blames_request(self) -> bool:

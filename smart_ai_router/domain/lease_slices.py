@@ -34,6 +34,7 @@ class Slice:
         "held",
         "is_drained",
         "is_scarce",
+        "kept",
         "low_water",
         "need",
         "refused_since",
@@ -52,6 +53,7 @@ class Slice:
         self.granted = self.free = self.held = self.used = self.returned = 0
         self.need = 0  # the least that would serve a waiting call; 0: nobody waits
         self.takes_less = False  # who waits has another account to go on with
+        self.kept = 0  # of what is free: set aside for a call that waits for another account
         self.call_size = 0
         self.wants_more = False  # somebody would have taken more and went on without
         self.low_water = 0
@@ -70,12 +72,14 @@ class Slice:
         self.burnt_before = 0
 
     def give_back(self) -> None:
-        """What is free goes back; the next report says so."""
-        self.returned += self.free
-        self.free = 0
+        """What lies idle goes back; the next report says so."""
+        idle = self.free - self.kept
+        if idle > 0:
+            self.returned += idle
+            self.free -= idle
 
     def recall(self, recall_round: int, now: float) -> bool:
-        """Another worker needs it: give back what is free, and for a while whatever becomes free. False: known."""
+        """Another worker needs it: give back what lies idle, and for a while whatever becomes free. False: known."""
         if recall_round <= self.answered_round:
             return False
         self.answered_round = recall_round
@@ -91,6 +95,11 @@ class Slice:
         self.call_size = call_size
         self.takes_less = takes_less
 
+    def keep(self, amount: int) -> None:
+        """A call has found its amount here and waits for another account: until the next report it is not idle."""
+        if amount > self.kept:
+            self.kept = amount
+
     def ask_later(self, call_size: int, now: float) -> bool:
         """A call went on without: ask for more in the background, now and then. True when it is time."""
         if self.granted and now - self.checked_at < DRAINED_S:
@@ -104,8 +113,9 @@ class Slice:
         self.is_scarce = self.is_scarce and now < self.scarce_until
         is_idle = now - self.touched_at >= IDLE_S
         need, self.need = self.need, 0
-        if self.free and not need and (is_idle or self.is_scarce):
+        if not need and (is_idle or self.is_scarce):
             self.give_back()
+        self.kept = 0
         self.reported_in = sequence
         self.checked_at = now
         wants_more, self.wants_more = self.wants_more, False

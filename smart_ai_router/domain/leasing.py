@@ -91,6 +91,7 @@ class Answer(NamedTuple):
 class Recall(NamedTuple):
     """Another worker needs what lies idle: told at once, and again with every ruling on the account."""
 
+    holder: str
     account: AccountKey
     round: int
 

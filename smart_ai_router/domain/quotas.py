@@ -202,7 +202,7 @@ def unit_of_usage(usage_type: UsageType) -> QuotaUnit:
 def counted(unit: QuotaUnit, quantities: Quantities) -> int | None:
     """How much of a unit these quantities are, rounded up to its smallest part; None when they do not say."""
     if unit is QuotaUnit.TEXT_TOKEN:
-        return int(sum(quantity for meter, quantity in quantities if meter in TOKEN_METERS))
+        return int(sum([quantity for meter, quantity in quantities if meter in TOKEN_METERS]))
     if unit is QuotaUnit.IMAGE:
         return next((int(quantity) for meter, quantity in quantities if meter is Meter.IMAGE), None)
     exact: Fraction | None = None

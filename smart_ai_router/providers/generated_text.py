@@ -11,11 +11,11 @@ import msgspec
 TEXT_KEYS: Final = frozenset(("content", "reasoning_content", "reasoning", "refusal", "arguments", "text"))
 
 
-def text_bytes(body: bytes) -> int:
+def text_bytes(body: bytes | str) -> int:
     """The UTF-8 bytes of all generated texts in a body or chunk; 0 when it cannot be read."""
     try:
         waiting: list[object] = [msgspec.json.decode(body)]
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors, and so are those of UTF-8
         return 0
     total = 0
     while waiting:

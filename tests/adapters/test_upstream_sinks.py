@@ -142,7 +142,7 @@ class Failing(Recorder):
     [
         ("head", "normal", ["head", "fault"]),
         ("data", "normal", ["head", "data", "fault"]),
-        ("end", "normal", ["head", "data", "end"]),
+        ("end", "normal", ["head", "data", "end", "fault"]),
         ("fault", "reset-before-head", ["fault"]),
         ("fault", "garbage", ["fault"]),
         ("fault", "blackhole", ["fault"]),

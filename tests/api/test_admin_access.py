@@ -6,14 +6,13 @@ from smart_ai_router.api.admin_access import admin_access
 from smart_ai_router.api.control import create_control_app
 from tests.api.control_fixtures import ADMIN, STATS_PATHS, USER, administrator, services_over, stranger
 
-OPEN_PATHS = {"/docs", "/openapi.json"}
+OPEN_PATHS = {"/docs", "/openapi.json", "/console", "/console/"}
 FOREIGN_PATHS = [
     "/",
     "/nothing",
     "/v1/stats",
     "/v1/stats/",
     "/v1/stats/daily/",
-    "/console",
     "/docs/",
     "//docs",
     "/DOCS",

@@ -347,3 +347,18 @@ def test_every_call_has_exactly_one_line_and_no_slot_is_left() -> None:
     assert len({record.request_id for record in house.journal.records}) == 4
     assert house.inflight.slots == {}
     assert house.gateway.calls_under_way == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refusal_said_within_a_200_is_told_as_a_400(stream: bool) -> None:
+    house = House(channel(1), channel(2))
+    reply = house.call(stream=stream)
+    error = {"error": {"message": "messages[0] has no content", "type": "invalid_request_error"}}
+    if stream:
+        house.upstream.last.streams(b"data: " + msgspec.json.encode(error) + b"\n\n")
+    else:
+        house.upstream.last.answers(200, error)
+    house.journal.settle()
+    assert len(house.upstream.exchanges) == 1
+    assert (reply.status, reply.error["message"]) == (400, "messages[0] has no content")
+    assert (house.journal.record.outcome, house.journal.record.status_code) == ("failed", 400)

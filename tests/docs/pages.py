@@ -24,9 +24,7 @@ TOPICS = (
     "configuration",
 )
 READMES = {"en": "README.md", "zh": "README.zh-CN.md"}
-PAGES = {
-    language: (READMES[language], *(f"docs/{language}/{topic}.md" for topic in TOPICS)) for language in LANGUAGES
-}
+PAGES = {language: (READMES[language], *(f"docs/{language}/{topic}.md" for topic in TOPICS)) for language in LANGUAGES}
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"(^|\s+)# .*$", re.MULTILINE)

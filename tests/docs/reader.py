@@ -12,13 +12,14 @@ from tests.tidy.python_source import ROOT
 
 # `python main.py` with nothing, `serve` or options starts the router, which runs already; `test.py` runs this test.
 PYTHON = """#!/bin/sh
-case "$1" in
-main.py)
-    shift
-    case "$1" in serve) case "$*" in *--help*) ;; *) exit 0;; esac;; ""|-*) case "$*" in *--help*) ;; *) exit 0;; esac;; esac
-    exec {python} -P -m smart_ai_router "$@";;
-test.py) exit 0;;
+case "$*" in
+*--help*) ;;
+main.py|"main.py serve"*|"main.py -"*|test.py*) exit 0;;
 esac
+if [ "$1" = main.py ]; then
+    shift
+    exec {python} -P -m smart_ai_router "$@"
+fi
 exec {python} "$@"
 """
 CURL = """#!/bin/sh

@@ -4,15 +4,17 @@ The commands of both languages are the same (`test_pages.py` holds them together
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from smart_ai_router.testing.upstream import UpstreamThread
-from tests.docs.pages import PAGES, blocks
+from tests.docs.pages import PAGES, blocks, table_rows
 from tests.docs.reader import Reader
 from tests.docs.samples import differences
 from tests.e2e.router_harness import CHAT, GUIDE_PRICES, Router, running
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.timeout(180)
 
 STATISTICS = "docs/en/statistics.md"
 RUN = [page for page in PAGES["en"] if page != "docs/en/configuration.md" and blocks(page, "bash")]
+METRICS = {"docs/en/operations.md": "## Metrics", "docs/zh/operations.md": "## 指标"}
 ENDPOINTS = 14  # of /v1/stats, each with one sample
 
 
@@ -69,7 +72,7 @@ def test_the_samples_of_the_statistics_page_are_what_the_router_answers(tmp_path
     key = {"name": "team-a", "key": "key-of-team-a-for-the-documentation", "user": "team-a"}
     found = blocks(STATISTICS, "bash", "json")
     token = found[0]
-    pairs = [(asked, shown) for asked, shown in zip(found, found[1:], strict=False) if shown.language == "json"]
+    pairs = [(asked, shown) for asked, shown in pairwise(found) if shown.language == "json"]
     assert len(pairs) == sum(block.language == "json" for block in found) == ENDPOINTS
     wrong = []
     with router_with_history(tmp_path, auth={"keys": [key]}) as router:
@@ -121,3 +124,15 @@ def test_the_alert_that_the_page_shows_is_an_alert_as_the_router_writes_it(route
     assert set(sample["details"]) <= set(line["details"])
 
 
+@pytest.mark.parametrize("page", ["docs/en/operations.md", "docs/zh/operations.md"])
+def test_the_page_of_operations_names_every_metric_with_its_labels(page: str, router: Router) -> None:
+    shown = router.admin("GET", "/metrics").body.decode()
+    names = {name for name in re.findall(r"^# TYPE (\w+)", shown, re.MULTILINE) if not name.endswith("_created")}
+    lines = [line for line in shown.splitlines() if line.startswith("router_") and "_created" not in line]
+    labels = {line.partition("{")[0].partition(" ")[0]: set(re.findall(r"(\w+)=", line)) for line in lines}
+
+    rows = [row for row in table_rows(page, METRICS[page]) if row[0].startswith("`router_")]
+    told = {name: set(re.findall(r"`(\w+)`", row[1])) for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+
+    assert set(told) == names
+    assert {name: told[name] for name in labels} == labels

@@ -44,7 +44,9 @@ HEADINGS = {
            "kinds": "## 种类", "notifiers": "## 通知方式", "starting": "## 启动", "later": "## 尚未生效",
            "top": "# 统计"},
 }  # fmt: skip
-WORDS_OF_THE_PAYERS_TABLE = {"有": "sent", "无": "not sent", "准确": "exact", "估计": "estimate", "不付": "nothing", "不计": "nothing"}  # fmt: skip
+ENGLISH = {
+    "有": "sent", "无": "not sent", "准确": "exact", "估计": "estimate", "不付": "nothing", "不计": "nothing",
+}  # fmt: skip
 WIRED = {"monitoring.enable_metrics"}  # awaited no longer
 NOT_BUILT = "storage.url"  # read by nobody yet: its name is too short for the check that would say so
 
@@ -103,7 +105,7 @@ def test_every_yaml_example_is_accepted(page: str, line: int) -> None:
     (example,) = [block for block in blocks(page, "yaml") if block.line == line]
     text = dedent(example.text)
     if "provider" in yaml.safe_load(text):
-        assert parse_price_list(text, page)
+        assert parse_price_list(text, page).versions
         return
     environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), KEY)
 
@@ -143,7 +145,7 @@ def test_the_table_of_who_pays_is_the_one_of_the_code() -> None:
         for line in (settlement.__doc__ or "").splitlines()
         if line.startswith("|") and "---" not in line
     ]
-    chinese = [[WORDS_OF_THE_PAYERS_TABLE[cell] for cell in row[1:]] for row in section("zh", "usage-records", "payers")]
+    chinese = [[ENGLISH[cell] for cell in row[1:]] for row in section("zh", "usage-records", "payers")]
 
     assert section("en", "usage-records", "payers") == told
     assert chinese == [row[1:] for row in told]
@@ -160,7 +162,7 @@ def test_the_table_of_strategies_is_the_one_of_the_code(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_of_health_names_every_fault_with_its_rest(language: str) -> None:
-    seconds = {}
+    seconds: dict[str, float | None] = {}
     for row in section(language, "providers-and-channels", "health"):
         told = re.findall(r"(\d+) (?:s|秒)", row[3])
         seconds |= {name: float(told[0]) if told else None for name in marks(row[0])}
@@ -173,7 +175,7 @@ def test_the_table_of_health_names_every_fault_with_its_rest(language: str) -> N
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_of_units_names_every_unit_with_its_meter(language: str) -> None:
-    told = {}
+    told: dict[str, str] = {}
     for row in section(language, "prices", "units"):
         words = marks(row[0])
         told |= dict(zip(words, marks(row[1]) or words, strict=True))

@@ -235,6 +235,10 @@ class Journal:
     def of(self, end_user: str) -> list[dict[str, object]]:
         return [record for record in self.records if record["end_user"] == end_user]
 
+    def starting(self, prefix: str) -> list[dict[str, object]]:
+        """The records whose `end_user` begins so."""
+        return [record for record in self.records if str(record["end_user"]).startswith(prefix)]
+
     def counts(self) -> Counter[str]:
         """How many records each `end_user` has."""
         return Counter(str(record["end_user"]) for record in self.records)

@@ -18,6 +18,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.e2e.fault_harness import until
+
 ADDRESS = "http://localhost:7601"
 START = "python main.py"
 CURL = 'curl -H "Authorization: Bearer YOUR_ADMIN_TOKEN" \\\n  '
@@ -66,17 +68,12 @@ def bring_loopback_up() -> None:
             fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14s", b"lo", flags | IFF_UP, b""))
 
 
-def wait_until_ready(process: subprocess.Popen[bytes]) -> float:
-    """Seconds until /ready answered."""
-    begun = time.monotonic()
-    while True:
-        try:
-            with urllib.request.urlopen(f"{ADDRESS}/ready", timeout=5):
-                return time.monotonic() - begun
-        except (urllib.error.URLError, ConnectionError):
-            if process.poll() is not None or time.monotonic() - begun > START_S:
-                raise
-            time.sleep(0.05)
+def is_ready() -> bool:
+    try:
+        with urllib.request.urlopen(f"{ADDRESS}/ready", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, ConnectionError):
+        return False
 
 
 def run(checkout: Path) -> dict[str, object]:
@@ -86,9 +83,12 @@ def run(checkout: Path) -> dict[str, object]:
     (home / ".curlrc").write_text('silent\nshow-error\nwrite-out = "\\n%{http_code}"\n')
     variables = {"PATH": f"{checkout / 'bin'}{os.pathsep}{os.defpath}", "HOME": str(home), "LANG": "C.UTF-8"}
     with (checkout / "said").open("wb") as said:
-        router = subprocess.Popen(["bash", "-c", f"exec {START}"], cwd=checkout, env=variables, stdout=said, stderr=said)
+        typed = ["bash", "-c", f"exec {START}"]
+        router = subprocess.Popen(typed, cwd=checkout, env=variables, stdout=said, stderr=said)
+    begun = time.monotonic()
     try:
-        start_s = wait_until_ready(router)
+        until(lambda: is_ready() or router.poll() is not None, START_S, "it is ready")
+        start_s = time.monotonic() - begun
         token = (checkout / "data" / "admin_token").read_text().strip()
         results = {}
         for command in COMMANDS:

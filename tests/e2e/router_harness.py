@@ -5,6 +5,7 @@ must end with: the books equal the journal, SIGTERM ends it with 0, no process i
 standard error is a traceback.
 """
 
+import gzip
 import http.client
 import json
 import os
@@ -121,6 +122,11 @@ class Router:
             self._process.kill()  # its children end with it
             self._process.wait()
 
+    def child(self, word: str) -> int:
+        """The process id of the child whose command line has this word."""
+        (found,) = (pid for pid in self._family if word.encode() in _command_line(pid))
+        return found
+
     def said(self, stream: str = "stderr") -> str:
         return (self.folder / stream).read_text(errors="replace")
 
@@ -177,11 +183,13 @@ class Router:
     # --- what it wrote ---
 
     def records(self) -> list[Record]:
-        """Every record of the journal, oldest file first; lines that are no record are left out."""
+        """Every record of the journal and its archive, oldest file first; lines that are no record are left out."""
         return [json.loads(line, parse_float=Decimal) for line in self._lines() if _is_record(line)]
 
     def _lines(self) -> list[bytes]:
-        return [line for path in sorted(self.logs_dir.glob("usage_*.jsonl")) for line in path.read_bytes().splitlines()]
+        archived = [gzip.decompress(path.read_bytes()) for path in sorted(self.logs_dir.glob("archive/usage_*.gz"))]
+        live = [path.read_bytes() for path in sorted(self.logs_dir.glob("usage_*.jsonl"))]
+        return [line for content in (*archived, *live) for line in content.splitlines()]
 
     def record(self, answer: Answer) -> Record:
         """The one record of a call."""
@@ -211,6 +219,10 @@ class Router:
         until(lambda: len(found()) >= count, RECORD_S, f"{count} {alert_type} of {channel_id}: {self.said()}")
         assert len(found()) == count
         return found()[-1]
+
+
+def _command_line(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def _is_record(line: bytes) -> bool:

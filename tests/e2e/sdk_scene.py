@@ -11,7 +11,7 @@ from tests.e2e.router_harness import GUIDE_PRICES, Record, Router, channel, runn
 KEY = "sk-of-an-application-0123456789"
 HASTY_KEY = "sk-of-a-hasty-one-0123456789"
 TEXT = "Every call is on the books, 每一笔都有账可查。"
-WEATHER: dict[str, Any] = {
+WEATHER: Any = {
     "type": "function",
     "function": {
         "name": "get_weather",

@@ -35,8 +35,9 @@ class Scene(NamedTuple):
 
 def old_line(hours: float) -> str:
     """The guide's alert, some hours ago."""
-    moment = datetime.now(UTC) - timedelta(hours=hours)
-    return json.dumps({**json.loads(GUIDE_LINE), "timestamp": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}, ensure_ascii=False)
+    alert = json.loads(GUIDE_LINE)
+    alert["timestamp"] = f"{datetime.now(UTC) - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+    return json.dumps(alert, ensure_ascii=False)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Rows M1.43, M1.65, M1.72 to M1.75 and N.13: who may ask, and statistics by user, region, tag and anything else."""
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,13 @@ from tests.e2e.router_harness import CHAT, GUIDE_PRICES, Router, channel, runnin
 
 ALICE, BOB = "sk-of-alice-0123456789abcdef", "sk-of-bob-0123456789abcdef"
 COST = Decimal("0.000375")
+MADE = (
+    (ALICE, "CN", "gpt-4o-mini"),
+    (ALICE, "DE", "gpt-4o-mini"),
+    (BOB, "CN", "tag:free"),
+    (BOB, "CN", "qwen3-8b"),
+)
+STRANGERS = ({"authorization": "Bearer sk-of-nobody"}, {"x_forwarded_for": "203.0.113.9"}, {"host": "evil.test"})
 # What the reference project and the second guide serve for administrators; served here or not, all are closed.
 ADMIN_PATHS = (
     "/v1/admin/config/status",
@@ -40,8 +48,7 @@ def router(upstream: UpstreamServer, tmp_path_factory: pytest.TempPathFactory) -
     keys = [{"name": "alice", "key": ALICE}, {"name": "bob", "key": BOB}]
     config = {"channels": channels, "auth": {"keys": keys}, "statistics": {"region_header": "CF-IPCountry"}}
     with running(tmp_path_factory.mktemp("dimensions"), config) as started:
-        made = [(ALICE, "CN", "gpt-4o-mini"), (ALICE, "DE", "gpt-4o-mini"), (BOB, "CN", "tag:free"), (BOB, "CN", "qwen3-8b")]
-        for key, country, model in made:
+        for key, country, model in MADE:
             headers = {"authorization": f"Bearer {key}", "cf-ipcountry": country}
             assert started.call({**CHAT, "model": model}, **headers).status == 200
         yield started
@@ -50,7 +57,7 @@ def router(upstream: UpstreamServer, tmp_path_factory: pytest.TempPathFactory) -
 def served_routes(router: Router) -> list[tuple[str, str]]:
     """Every method and path of the API's own description that is not open to all, with its parameters filled in."""
     paths = router.get("/openapi.json").json["paths"]
-    return [(method.upper(), path.replace("{channel_id}", "ch_1")) for path in paths for method in paths[path]]
+    return [(method.upper(), re.sub(r"\{\w+\}", "ch_1", path)) for path in paths for method in paths[path]]
 
 
 def test_m1_43_n_13_every_route_asks_for_the_admin_token(router: Router) -> None:
@@ -74,7 +81,7 @@ def test_m1_43_n_13_every_route_asks_for_the_admin_token(router: Router) -> None
 def test_n_13_calls_ask_for_a_key_as_configured(router: Router) -> None:
     """Keys exist: a wrong one is refused, none is served on the router's own machine, but not through a proxy."""
     assert router.chat().status == 200
-    for headers in ({"authorization": "Bearer sk-of-nobody"}, {"x_forwarded_for": "203.0.113.9"}, {"host": "evil.test"}):
+    for headers in STRANGERS:
         for path, body in (("/v1/chat/completions", CHAT), ("/v1/embeddings", {"model": "a", "input": "b"})):
             answer = router.call(body, path, **headers)
             assert (answer.status, answer.json["error"]["code"]) == (401, "invalid_api_key"), headers

@@ -185,9 +185,20 @@ def test_m1_44_m1_53_two_dates_give_two_days_and_bad_dates_are_refused(router: R
 
     assert [day["total_cost"] for day in days] == [Decimal("0.50075"), Decimal("0.000375")]
     for name in DATED:
-        for bad in ("2025-8-20", "20250820", "2026-02-30", "yesterday", "", "0000-01-01", "2025-08-20T00:00:00"):
+        for bad in (
+            "2025-8-20",
+            "20250820",
+            "2026-02-30",
+            "yesterday",
+            "",
+            "0000-01-01",
+            "10000-01-01",
+            "2025-08-20T00:00:00",
+        ):
             answer = router.admin("GET", f"/v1/stats/{name}?target_date={bad}")
             assert (answer.status, answer.json) == (400, {"detail": "日期格式错误，请使用YYYY-MM-DD格式"}), (name, bad)
+        for edge in ("0001-01-01", "1969-12-31", "2094-01-01", "9999-12-31"):
+            assert router.admin("GET", f"/v1/stats/{name}?target_date={edge}").status in (200, 400), (name, edge)
 
 
 @pytest.mark.parametrize("period", list(DAYS))

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from smart_ai_router.core.usage_record import encode_usage_record
 from smart_ai_router.domain.request_ids import EPOCH_MS, encode_request_id
 from smart_ai_router.testing.upstream import UpstreamServer
-from tests.core.usage_samples import SAMPLE, call
+from tests.core.usage_samples import GUIDE_LINE
 from tests.e2e.fault_harness import until
 from tests.e2e.router_harness import GUIDE_PRICES, Router, channel, running
 
@@ -22,7 +21,7 @@ RECORDS = 200_000
 BOOKED_S = 90.0  # two hundred thousand lines on a machine that does other things too
 HEALTH_S_MAX = 0.5  # the reference project: 8 s
 SUMMARY_S_MAX = 2.0  # the reference project: 8.4 s for half as many
-PRICES = {name: dict(*GUIDE_PRICES.values()) for name in ("gpt-4o-mini", "steady", "endless")}
+PRICES = dict.fromkeys(("gpt-4o-mini", "steady", "endless"), GUIDE_PRICES["gpt-4o-mini"])
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +103,8 @@ def test_n_15_a_corrupt_line_costs_one_line_and_no_neighbour(router: Router) -> 
 
 
 def write_big_day(logs: Path, day: datetime) -> None:
-    """Two hundred thousand calls of one day, each with an id of its own, eight to a millisecond."""
-    record = call(0, f"{day:%Y-%m-%d}", "0.0002025", channel_id=SAMPLE.channel_id)
-    head, tail = encode_usage_record(record).split(record.request_id.encode())
+    """The guide's call two hundred thousand times on one day, with ids of their own, eight to a millisecond."""
+    head, tail = GUIDE_LINE.replace(b"2025-08-24", f"{day:%Y-%m-%d}".encode()).split(b"req_abc123")
     first = (int(day.timestamp() * 1000) - EPOCH_MS) << 22
     ids = (encode_request_id(first + (number >> 3 << 22) + (number & 7), "00000") for number in range(RECORDS))
     content = b"".join([b"%b%b%b\n" % (head, each.encode(), tail) for each in ids])
@@ -141,6 +139,6 @@ def test_n_14_two_hundred_thousand_records_hold_nothing_up(tmp_path_factory: pyt
         watcher.join()
 
     # then
-    assert summary["today"]["total_cost"] == Decimal("40.5")
+    assert summary["today"]["total_cost"] == RECORDS * Decimal("0.000375")
     assert summary_s < SUMMARY_S_MAX
     assert slowest < HEALTH_S_MAX

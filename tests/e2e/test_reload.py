@@ -81,7 +81,7 @@ def test_reload_takes_the_file_at_once(router: Router, first: dict[str, object])
     answer = router.admin("POST", "/v1/admin/config/reload")
 
     assert (answer.status, answer.json["message"]) == (200, "配置已重新加载")
-    until(lambda: served_by(router) == "ch_renamed", 1, "the workers have the new snapshot")
+    until(lambda: served_by(router) == "ch_renamed", 3, "the workers have the new snapshot")
     again = router.admin("POST", "/v1/admin/config/reload")
     assert (again.status, again.json["message"]) == (200, "配置文件没有变化")
 
@@ -93,12 +93,12 @@ def test_calls_under_way_end_on_the_channel_they_began_with(
     prices = {"slow": {"currency": "USD", "input": 1, "output": 1}}
     slow = channel("ch_slow", upstream.base_url, "slow", "normal,pieces=10,chunk_ms=50", prices=prices)
     reload(router, {"channels": [first, slow]})
-    until(lambda: router.chat("slow").status == 200, 1, "the slow channel is served")
+    until(lambda: router.chat("slow").status == 200, 3, "the slow channel is served")
 
     # when: a stream has begun, and its channel is taken away
     with router.stream("slow") as reply:
         reload(router, {"channels": [first]})
-        until(lambda: router.chat("slow").status == 404, 1, "the channel is gone")
+        until(lambda: router.chat("slow").status == 404, 3, "the channel is gone")
         rest = reply.read()
 
     # then: it ends whole, at the price that it began with

@@ -1,7 +1,7 @@
-"""What README and docs name must exist: files, commands, options, links between pages."""
+"""What README and docs name must exist: files, commands, options, links between pages, routes, settings, variables."""
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -9,6 +9,11 @@ _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _PATH = re.compile(r"`([\w.-]+(?:/[\w.*<>{}-]+)+/?|[\w-]+\.(?:py|toml|yaml|lock|md))(?::\d+)?`")
 _COMMAND = re.compile(r"(?:^|\s)(?:python3? main\.py|smart-ai-router)(?P<rest>(?: [^\s|&;`\\#]+)*)")
 _SCRIPT = re.compile(r"(?:^|\s)python3? (?P<path>[\w/.-]+\.py)")
+_ANCHOR = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
+_HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+_ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`\s]*)`")
+_ADDRESS = re.compile(r"http://(?:localhost|127\.0\.0\.1):7601(/[^\s\"'`<>),]*)")
+_VARIABLE = re.compile(r"\bSMART_AI_ROUTER_[A-Z0-9_]*[A-Z0-9]\b")
 SHELLS = ("bash", "sh", "shell", "console", "")
 MADE_AT_RUN_TIME = ("logs", "data", ".venv", ".venv-dev", ".cache", "console_dist", "dist", "router_config.yaml")
 FILE_ENDS = (".py", ".md", ".toml", ".yaml", ".lock", ".json", ".jsonl", ".conf", ".cfg", ".service", ".ts", ".vue")
@@ -70,4 +75,64 @@ def wrong_commands(page: str, text: str, accepts: Callable[[list[str]], str | No
         reason = accepts(words)
         if reason:
             found.append(f"{page}: `{' '.join(['smart-ai-router', *words])}`: {reason}")
+    return found
+
+
+def dead_anchors(page: str, text: str, pages: Mapping[str, str]) -> list[str]:
+    """Links to a heading that is not there, in this page or in another one of `pages`."""
+    here = PurePosixPath(page).parent
+    found = []
+    for target, anchor in _ANCHOR.findall(_FENCE.sub("", text)):
+        path = _join(here, target) if target else page
+        if "://" not in target and path in pages and anchor not in anchors(pages[path]):
+            found.append(f"{page}: links to {target}#{anchor}, and there is no such heading")
+    return found
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a page's headings get: lower case, words joined by hyphens, without other punctuation."""
+    names = set()
+    for heading in _HEADING.findall(_FENCE.sub("", text)):
+        kept = "".join(letter for letter in heading.lower() if letter.isalnum() or letter in " -_")
+        names.add(kept.strip().replace(" ", "-"))
+    return names
+
+
+def unknown_routes(page: str, text: str, known: Collection[str]) -> list[str]:
+    """Routes in code marks (`GET /v1/models`) and addresses of the router that nothing answers.
+
+    `known` holds "GET /v1/models", with {word} for a part that varies.
+    """
+    patterns = [re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(route))) for route in known]
+    asked = [([method], path) for method, path in _ROUTE.findall(text)]
+    asked += [(["GET", "POST"], path) for path in _ADDRESS.findall(text)]
+    found = []
+    for methods, path in asked:
+        plain = path.partition("?")[0]
+        if not any(pattern.fullmatch(f"{method} {plain}") for method in methods for pattern in patterns):
+            found.append(f"{page}: {plain}: nothing answers there")
+    return found
+
+
+def unknown_variables(
+    page: str, text: str, known: Collection[str], is_setting: Callable[[list[str]], bool]
+) -> list[str]:
+    """Environment variables of ours that nothing reads; `is_setting` judges the words behind SMART_AI_ROUTER__."""
+    found = []
+    for name in sorted(set(_VARIABLE.findall(text))):
+        words = name.removeprefix("SMART_AI_ROUTER__").lower().split("__")
+        if name not in known and not (name.startswith("SMART_AI_ROUTER__") and is_setting(words)):
+            found.append(f"{page}: {name}: nothing reads this variable")
+    return found
+
+
+def unknown_settings(page: str, text: str, names: Collection[str]) -> list[str]:
+    """Dotted names in code marks that begin with a section of the configuration and are no setting."""
+    sections = {name.partition(".")[0] for name in names}
+    plain = {name.replace("[]", "") for name in names}
+    found = []
+    for mark in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?::[^`]*)?`", _FENCE.sub("", text)):
+        is_known = any(name == mark or name.startswith(f"{mark}.") for name in plain)
+        if mark.partition(".")[0] in sections and not is_known and not mark.endswith(FILE_ENDS):
+            found.append(f"{page}: {mark} is no setting")
     return found

@@ -1,12 +1,17 @@
 """The checks beside this file, applied to the repository. A finding names its place and what to do."""
 
 import importlib.metadata
+import json
 import os
 import tomllib
 
 import click
+from click.testing import CliRunner
 
+from smart_ai_router.api.openai import ENDPOINTS
 from smart_ai_router.cli import root
+from smart_ai_router.cli.openapi import openapi
+from smart_ai_router.config.table import SETTINGS
 from tests.tidy.dependency_checks import (
     declared_name,
     lock_faults,
@@ -15,7 +20,15 @@ from tests.tidy.dependency_checks import (
     start_hooks,
     undeclared_imports,
 )
-from tests.tidy.documentation_checks import dead_paths, scripts, wrong_commands
+from tests.tidy.documentation_checks import (
+    dead_anchors,
+    dead_paths,
+    scripts,
+    unknown_routes,
+    unknown_settings,
+    unknown_variables,
+    wrong_commands,
+)
 from tests.tidy.exceptions import BROAD_EXCEPTS, HIDDEN_IMPORTS, IMPURE_READS
 from tests.tidy.naming_checks import closed_room, empty_names, folders_without_init, untested_modules
 from tests.tidy.purity_checks import floats_near_money, impure_reads
@@ -23,6 +36,11 @@ from tests.tidy.python_source import ROOT, project_files, sources, texts
 from tests.tidy.structure_checks import broad_excepts, global_statements, hidden_imports, long_functions, long_module
 from tests.tidy.text_checks import foreign_words, waiting_and_patching
 
+VARIABLES = ("SMART_AI_ROUTER_ADMIN_TOKEN", "SMART_AI_ROUTER_CONFIG")
+GATEWAY_ROUTES = {
+    "GET /", "GET /v1", "GET /v1/models", "GET /v1/models/{name}", "GET /health", "GET /ready", "GET /docs",
+    "GET /openapi.json",
+}  # fmt: skip
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock", "requirements-node.lock")
 
 
@@ -137,6 +155,45 @@ def test_every_command_that_a_page_names_is_understood() -> None:
     findings = [finding for path, text in pages for finding in wrong_commands(path, text, refusal)]
 
     assert not findings, show(findings)
+
+
+def test_every_heading_that_a_page_links_to_exists() -> None:
+    pages = {path: text for path, text in texts() if path.endswith(".md")}
+
+    findings = [finding for path, text in pages.items() for finding in dead_anchors(path, text, pages)]
+
+    assert not findings, show(findings)
+
+
+def test_every_route_setting_and_variable_that_a_page_names_exists() -> None:
+    pages = [(path, text) for path, text in texts() if path.endswith(".md")]
+    settings = [setting.name for setting in SETTINGS]
+
+    findings = [finding for path, text in pages for finding in unknown_routes(path, text, routes())]
+    findings += [finding for path, text in pages for finding in unknown_settings(path, text, settings)]
+    findings += [
+        finding for path, text in pages for finding in unknown_variables(path, text, VARIABLES, names_a_setting)
+    ]
+
+    assert not findings, show(findings)
+
+
+def routes() -> set[str]:
+    """Everything that is answered: by the gateway itself, and by the control plane behind it."""
+    described = json.loads(CliRunner().invoke(openapi).stdout)["paths"]
+    control = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
+    return control | {f"POST {path}" for path in ENDPOINTS} | GATEWAY_ROUTES
+
+
+def names_a_setting(words: list[str]) -> bool:
+    """True for the words of SMART_AI_ROUTER__SECTION__KEY; a name of the operator's own may stand for [] and {word}."""
+    for setting in SETTINGS:
+        wanted = setting.name.replace("[]", ".[]").split(".")
+        if len(wanted) == len(words) and all(
+            mine == theirs or mine[0] in "[{" for mine, theirs in zip(wanted, words, strict=True)
+        ):
+            return True
+    return words == ["<section>", "<key>"]
 
 
 def refusal(words: list[str]) -> str | None:

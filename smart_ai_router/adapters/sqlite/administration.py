@@ -5,9 +5,8 @@ in one transaction.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 import apsw
@@ -62,6 +61,7 @@ class _Conditions(msgspec.Struct, frozen=True, omit_defaults=True):
     with_reasoning: bool = False
     variant: str = ""
     weekdays_utc: tuple[int, ...] | None = None
+    is_book: bool = False
 
 
 _CONDITIONS: Final = msgspec.json.Decoder(_Conditions)
@@ -145,7 +145,7 @@ class SqliteAdministration:
     def usable_key_count(self, at_ms: int) -> int:
         """See `AdministrationStore`."""
         with self._reading() as connection:
-            return _count(connection, at_ms)
+            return int(connection.execute(_USABLE_KEYS, (at_ms,)).get)
 
     def prices(self) -> Sequence[StoredPrice]:
         """See `AdministrationStore`."""
@@ -169,18 +169,7 @@ class SqliteAdministration:
         """See `AdministrationStore`."""
         with self._reading() as connection, _moment(connection):
             audit = [AuditEntry(*row) for row in connection.execute(_AUDIT)]
-            return AdministrativeState(
-                _users(connection, _USERS), _keys(connection, _KEYS), _prices(connection), audit
-            )
-
-
-def stored_key_count(path: Path, at_ms: int) -> int:
-    """How many usable keys a database of any version holds; 0 when there is none."""
-    if not path.exists():
-        return 0
-    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
-        has_keys = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'api_key'").get
-        return _count(connection, at_ms) if has_keys else 0
+            return AdministrativeState(_users(connection, _USERS), _keys(connection, _KEYS), _prices(connection), audit)
 
 
 class _Rows:
@@ -312,7 +301,3 @@ def _price_cells(stored: StoredPrice) -> tuple[Cell, ...]:
         stored.actor,
         stored.added_ms,
     )
-
-
-def _count(connection: apsw.Connection, at_ms: int) -> int:
-    return int(connection.execute(_USABLE_KEYS, (at_ms,)).get)

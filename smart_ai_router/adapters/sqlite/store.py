@@ -1,7 +1,7 @@
 """The store in one SQLite file: one writing connection, and reading connections lent to whoever asks.
 
-One thread at a time writes: the bookkeeper's, and between two of its batches whoever administers. A reader sees what was
-committed last and never waits for a writer.
+One thread at a time writes: the bookkeeper's, and between two of its batches whoever administers. A reader sees what
+was committed last and never waits for a writer.
 """
 
 import queue

@@ -99,11 +99,13 @@ class StreamReader(asyncio.Protocol):
             self._end(None if self._is_done else "there was no [DONE]")
 
     def _end(self, fault: str | None) -> None:
+        """The first end counts."""
+        if self.is_over.done():
+            return
         self.fault = fault
+        self.is_over.set_result(None)
         if self.transport is not None:
             self.transport.close()
-        if not self.is_over.done():
-            self.is_over.set_result(None)
 
 
 async def open_streams(port: int, model: str, count: int, key: str | None) -> list[StreamReader]:

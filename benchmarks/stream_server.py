@@ -28,7 +28,7 @@ _FRAME: Final = (
 )
 _FINISH: Final = _FRAME % (b'{"index":0,"delta":{},"finish_reason":"stop"}', b"")
 _USAGE: Final = _FRAME % (b"", b',"usage":{"prompt_tokens":150,"completion_tokens":300,"total_tokens":450}')
-_DONE: Final = b"data: [DONE]\n\n"
+DONE: Final = b"data: [DONE]\n\n"
 
 
 def content_event(index: int, sent_ns: int) -> bytes:
@@ -127,7 +127,7 @@ class StreamConnection(asyncio.Protocol):
     def _finish(self) -> None:
         if self._transport is not None:
             usage = http_chunk(_USAGE) if self._wants_usage else b""
-            self._transport.write(http_chunk(_FINISH) + usage + http_chunk(_DONE) + b"0\r\n\r\n")
+            self._transport.write(http_chunk(_FINISH) + usage + http_chunk(DONE) + b"0\r\n\r\n")
 
 
 async def _serve(port: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from itertools import count
+from secrets import token_bytes
 from typing import Final
 
 from smart_ai_router.adapters.memory_administration import MemoryActionLog, MemoryAdministration
@@ -26,16 +26,6 @@ class SettableClock:
         return self.now
 
 
-class CountedBytes:
-    """Bytes that differ each time, the same in every run."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-
-    def __call__(self, byte_count: int) -> bytes:
-        return sha256(str(next(self._numbers)).encode()).digest()[:byte_count]
-
-
 class Office:
     """A desk and its verbs over a store and a log; memory ones unless others are given."""
 
@@ -50,14 +40,13 @@ class Office:
         self.log = log or MemoryActionLog()
         self.clock = SettableClock()
         self.prices = prices
-        random_bytes = CountedBytes()
         self.desk = ActionDesk(
-            self.store, self.log, clock=self.clock, random_bytes=random_bytes, tell_gateways=tell_gateways
+            self.store, self.log, clock=self.clock, random_bytes=token_bytes, tell_gateways=tell_gateways
         )
         self.verbs = Administration(
             self.desk,
             self.store,
-            random_bytes=random_bytes,
+            random_bytes=token_bytes,
             given_prices=lambda: self.prices,
             read_list=parse_price_list,
         )

@@ -49,6 +49,16 @@ def admin_token(data_dir: Path, given: str | None) -> tuple[str, Path | None]:
     return token.decode(), path
 
 
+def kept_admin_token(data_dir: Path, given: str | None) -> str | None:
+    """The admin token of a router that has run on this directory; None when it was given to that router alone."""
+    if given:
+        return given
+    try:
+        return (data_dir / "admin_token").read_text().strip() or None
+    except OSError:
+        return None
+
+
 def encode_snapshot(snapshot: Snapshot) -> bytes:
     """A snapshot as the planes exchange it. It holds upstream keys: it never reaches a disk unsealed."""
     return _encoder.encode(snapshot)

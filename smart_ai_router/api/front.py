@@ -5,6 +5,7 @@ belongs to the control plane is passed on.
 """
 
 from typing import Final, Protocol
+from urllib.parse import unquote
 
 import msgspec
 
@@ -124,7 +125,7 @@ class Front:
         if request.path == "/v1/models":
             reply.send(200, JSON_HEADERS, models)
             return
-        name = request.path.removeprefix("/v1/models/")
+        name = unquote(request.path.removeprefix("/v1/models/"))  # a name may hold a slash, written as %2F
         one = [each for each in msgspec.json.decode(models)["data"] if each["id"] == name]
         if one:
             reply.send(200, JSON_HEADERS, msgspec.json.encode(one[0]))

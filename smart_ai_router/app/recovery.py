@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -11,11 +11,10 @@ from smart_ai_router.adapters.inflight import InflightFile, InflightTableBusy
 from smart_ai_router.adapters.journal import JournalWriter, journal_name
 from smart_ai_router.core.intents import Intent, decode_intents, interrupted_record
 from smart_ai_router.core.snapshot import Snapshot
-from smart_ai_router.core.usage_record import encode_usage_record
+from smart_ai_router.core.usage_record import UsageLineInvalid, decode_usage_record, encode_usage_record
 from smart_ai_router.domain.pricing import PriceCatalog, PriceSheet
 
-SEARCH_BYTES: Final = 8 * 1024 * 1024
-MEMBER_BYTES_MAX: Final = 64
+MEMBER: Final = b'"request_id":"'  # as the encoder writes it, before any text that a client chose
 
 _logger = logging.getLogger(__name__)
 
@@ -69,13 +68,12 @@ async def recover(table: InflightFile, journal: JournalWriter, logs_dir: Path, s
 
 
 def _without_line(intents: list[Intent], logs_dir: Path, now: float) -> list[Intent]:
-    """Those whose request id stands in no journal file from the place noted in the intent on."""
-    # The whole member: anybody may write a request id into a text of another call.
-    wanted = {f'"request_id":"{intent.request_id}"'.encode(): intent for intent in intents}
+    """Those whose record stands in no journal file from the place noted in the intent on."""
+    wanted = {intent.request_id.encode(): intent for intent in intents}
     for day, offset in _places(intents, now):
         path = logs_dir / journal_name(day)
         if wanted and path.exists():
-            for found in _search(path, offset, wanted):
+            for found in _recorded(path, offset, wanted):
                 wanted.pop(found, None)
     return list(wanted.values())
 
@@ -94,14 +92,23 @@ def _places(intents: Iterable[Intent], now: float) -> list[tuple[str, int]]:
     return sorted(starts.items())
 
 
-def _search(path: Path, offset: int, wanted: dict[bytes, Intent]) -> set[bytes]:
+def _recorded(path: Path, offset: int, wanted: Mapping[bytes, Intent]) -> set[bytes]:
+    """Which of the request ids have a record in a file. A torn line is none, and an id in another text says nothing."""
     found: set[bytes] = set()
     with path.open("rb") as file:
-        if offset <= path.stat().st_size:  # else the file was cut short: the line may stand anywhere
+        if offset <= path.stat().st_size:  # else the file was cut short: the record may stand anywhere
             file.seek(offset)
-        tail = b""
-        while chunk := file.read(SEARCH_BYTES):
-            window = tail + chunk
-            found.update(each for each in wanted if each in window)
-            tail = window[-MEMBER_BYTES_MAX:]
+        for line in file:
+            start = line.find(MEMBER) + len(MEMBER)
+            request_id = line[start : line.find(b'"', start)]
+            if request_id in wanted and _is_whole(line):
+                found.add(request_id)
     return found
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        decode_usage_record(line)
+    except UsageLineInvalid:
+        return False
+    return True

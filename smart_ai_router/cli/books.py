@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from smart_ai_router.adapters.journal_files import LogsDirectory
 from smart_ai_router.adapters.launch import DataDirectoryLock, StartOptions
-from smart_ai_router.adapters.sqlite.replacing import replacement
-from smart_ai_router.adapters.sqlite.store import FILE_NAME, SqliteStore
+from smart_ai_router.adapters.sqlite.store import FILE_NAME
+from smart_ai_router.app.books import rebuild_books, verify_books
 from smart_ai_router.cli.options import load, place_options
 from smart_ai_router.cli.terminal import complain, console, print_json, progress
-from smart_ai_router.core import verification
+from smart_ai_router.core.administration import ActionsUnwritable
 from smart_ai_router.core.store import RecordSums, StoreFailure
 from smart_ai_router.core.verification import VerificationReport
 from smart_ai_router.domain.money import pico_to_decimal, pico_to_text
@@ -27,6 +26,8 @@ EXIT_FAILED = 1
 def verify(options: StartOptions, as_json: bool) -> None:
     """Prove the books: everything is made once more from the journal, its archive included, and compared.
 
+    Users, keys and prices are made once more from the actions file.
+
     May run while the router runs. Exit code 0 when every record, sum and rollup agrees, 1 when something differs.
 
     \b
@@ -34,15 +35,14 @@ def verify(options: StartOptions, as_json: bool) -> None:
     smart-ai-router verify --data-dir /srv/router/data --logs-dir /srv/router/logs --json
     """
     settings = load(options).settings
-    path = Path(settings.storage.data_dir) / FILE_NAME
+    data_dir = Path(settings.storage.data_dir)
+    path = data_dir / FILE_NAME
     if not path.exists():
         raise click.UsageError(f"there are no books at {path}; a start makes them, and so does `rebuild`")
     try:
-        store = SqliteStore.read_only(path)
         with progress("Proving") as told:
-            report = verification.verify(store, LogsDirectory(Path(settings.journal.logs_dir)), told)
-        store.close()
-    except StoreFailure as failure:
+            report = verify_books(data_dir, Path(settings.journal.logs_dir), told)
+    except (StoreFailure, ActionsUnwritable) as failure:
         complain(str(failure))
         sys.exit(EXIT_FAILED)
     if as_json:
@@ -54,12 +54,13 @@ def verify(options: StartOptions, as_json: bool) -> None:
 
 @click.command(short_help="Make the books anew from the journal. 重建账目")
 @place_options
-@click.option("--json", "as_json", is_flag=True, help="For scripts: {files, records, problem_lines, digest}.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts: {files, records, actions, problem_lines, digest}.")
 def rebuild(options: StartOptions, as_json: bool) -> None:
     """Make the books anew from the journal, its archive included, and put them in the place of the old ones.
 
     The router must be stopped: this refuses (exit code 2) while one works on the data directory. If it is broken off,
-    the old books stay. What the journal does not hold, such as users, keys and prices, is carried over.
+    the old books stay. Users, keys and prices are made anew from the actions file. What neither file holds is carried
+    over.
 
     \b
     smart-ai-router rebuild
@@ -69,20 +70,22 @@ def rebuild(options: StartOptions, as_json: bool) -> None:
     lock = DataDirectoryLock.acquire(data_dir)
     try:
         with progress("Booking") as told:
-            journal = LogsDirectory(Path(settings.journal.logs_dir))
-            done = verification.rebuild(replacement(data_dir / FILE_NAME, settings.system.time_zone), journal, told)
-    except StoreFailure as failure:
+            made = rebuild_books(data_dir, Path(settings.journal.logs_dir), settings.system.time_zone, told)
+    except (StoreFailure, ActionsUnwritable) as failure:
         complain(str(failure))
         sys.exit(EXIT_FAILED)
     finally:
         lock.release()
+    done = made.books
     facts = {"files": done.files, "records": done.records, "problem_lines": done.problem_lines, "digest": done.digest}
+    facts["actions"] = made.actions
     if as_json:
         print_json(facts)
     else:
         click.echo(
             f"booked {done.records:,} records of {done.files} files; lines that could not be: {done.problem_lines}"
         )
+        click.echo(f"applied {made.actions:,} administrative changes")
         click.echo(f"digest {done.digest}")
 
 
@@ -93,6 +96,8 @@ def as_mapping(report: VerificationReport) -> dict[str, object]:
         "files": report.files,
         "records": report.records,
         "problem_lines": report.problem_lines,
+        "actions": report.actions,
+        "pending_actions": report.pending_actions,
         "missing_files": report.missing_files,
         "sums": {currency: _exact(sums) for currency, sums in report.sums.items()},
         "difference_count": report.difference_count,
@@ -109,6 +114,8 @@ def tell(report: VerificationReport) -> None:
     """A proof for people."""
     click.echo(f"{report.records:,} records of {report.files} files; lines that are no records: {report.problem_lines}")
     _tell_sums(report.sums)
+    if report.actions or report.pending_actions:
+        click.echo(f"{report.actions:,} administrative changes; not applied yet: {report.pending_actions}")
     for name in report.missing_files:
         complain(f"booked, and standing nowhere any more: {name}")
     if report.is_equal:

@@ -1,4 +1,4 @@
-"""`prices`: what models cost, from the shipped book and the configuration."""
+"""`prices`: what models cost, from the shipped book, the configuration, and what was set by hand."""
 
 import os
 import time
@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from smart_ai_router.adapters.launch import StartOptions
+from smart_ai_router.app.books import stored_prices
 from smart_ai_router.cli.options import load, place_options
+from smart_ai_router.cli.price_changes import import_command, set_command
 from smart_ai_router.cli.price_tables import as_mapping, as_table, diff_mapping, print_diff
 from smart_ai_router.cli.terminal import complain, console, print_json
 from smart_ai_router.config.channels import build_channels
@@ -16,14 +18,19 @@ from smart_ai_router.config.price_book import parse_price_list, read_price_book
 from smart_ai_router.core.price_admin import FORMATS, OWN_FORMAT, import_prices, list_prices, show_price
 from smart_ai_router.core.price_diff import diff_prices
 from smart_ai_router.core.price_import import PriceListInvalid
+from smart_ai_router.core.store import StoreFailure
 from smart_ai_router.domain.pricing import PriceVersion
 
 EXIT_DIFFERENCES = 1
 
 
-@click.group(short_help="What models cost: list, show, compare. 价格")
+@click.group(short_help="What models cost: list, show, set, import, compare. 价格")
 def prices() -> None:
     """What models cost. A channel's own price goes before its provider's, and that before the shipped book."""
+
+
+prices.add_command(set_command)
+prices.add_command(import_command)
 
 
 def as_json_option(function: Callable[..., None]) -> Callable[..., None]:
@@ -109,6 +116,12 @@ def diff(options: StartOptions, *, list_format: str, providers: tuple[str, ...],
 
 
 def known_prices(options: StartOptions) -> tuple[PriceVersion, ...]:
-    """The configuration's own rows and the shipped book."""
-    built = build_channels(load(options).settings, os.environ, probe=None)
-    return (*built.prices, *read_price_book().versions)
+    """What was set by hand, the configuration's own rows and the shipped book."""
+    settings = load(options).settings
+    built = build_channels(settings, os.environ, probe=None)
+    try:
+        stored = stored_prices(Path(settings.storage.data_dir))
+    except StoreFailure as failure:
+        complain(str(failure))
+        raise SystemExit(EXIT_DIFFERENCES) from failure
+    return (*stored, *built.prices, *read_price_book().versions)

@@ -12,7 +12,7 @@ under the same key is refused. A request that is refused leaves nothing behind, 
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 from threading import Lock
 from typing import Final, NamedTuple, Protocol
@@ -246,17 +246,9 @@ class ActionDesk:
     def _catch_up(self) -> CaughtUp:
         self._is_behind = True
         standing, damaged = read_actions(self._log)
-        applied = self._store.numbers()
-        known = frozenset(applied)
+        lost = restore_lost(self._store, self._log, standing)
+        known = frozenset(self._store.numbers())
         pending = [action for number, action in standing.items() if number not in known]
-        for number in (min(known & standing.keys(), default=0), max(known & standing.keys(), default=0)):
-            _require_same(standing.get(number), self._store.action(number))
-        lost = [self._store.action(number) for number in sorted(known - standing.keys())]
-        if lost:
-            _logger.error(
-                "%d actions are missing from the actions file; they are written again from the books", len(lost)
-            )
-            self._log.append([encode_action(action) for action in lost if action is not None])
         if pending:
             self._store.apply(pending)
             _logger.warning("%d actions that stood only in the actions file were applied", len(pending))
@@ -264,7 +256,7 @@ class ActionDesk:
         self._last_number = max(numbers, default=0)
         missing = [number for number in range(1, self._last_number) if number not in numbers]
         self._is_behind = False
-        return CaughtUp(len(pending), len(lost), damaged, missing)
+        return CaughtUp(len(pending), lost, damaged, missing)
 
 
 def read_actions(log: ActionLog) -> tuple[dict[int, Action], int]:
@@ -286,6 +278,22 @@ def read_actions(log: ActionLog) -> tuple[dict[int, Action], int]:
             damaged += 1
             _logger.warning("action %d stands twice in the actions file; the first counts", action.number)
     return dict(sorted(found.items())), damaged
+
+
+def restore_lost(store: AdministrationStore, log: ActionLog, standing: Mapping[int, Action]) -> int:
+    """Write what the store has and the file has lost into the file again; how many actions that were.
+
+    Raises ActionsDiverge when the two do not belong together.
+    """
+    known = frozenset(store.numbers())
+    both = known & standing.keys()
+    for number in (min(both, default=0), max(both, default=0)):
+        _require_same(standing.get(number), store.action(number))
+    lost = [action for number in sorted(known - standing.keys()) if (action := store.action(number)) is not None]
+    if lost:
+        _logger.error("%d actions were missing from the actions file; they are written again from the books", len(lost))
+        log.append([encode_action(action) for action in lost])
+    return len(lost)
 
 
 def require_idempotency_key(origin: Origin) -> None:

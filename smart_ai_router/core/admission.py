@@ -5,6 +5,7 @@ a proxy in front, and address the router by a loopback name, so that neither a r
 operator's browser (DNS rebinding) can borrow it.
 """
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from ipaddress import ip_address
@@ -24,7 +25,7 @@ PROXY_HEADERS: Final = (
     "x-forwarded-proto",
     "cf-connecting-ip",
 )
-LOOPBACK_NAMES: Final = frozenset(("localhost", "127.0.0.1", "[::1]"))
+LOOPBACK_NAME: Final = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?")
 LOOPBACK_HOSTS: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 USER_AGENT_CHARACTERS_MAX: Final = 200
 
@@ -82,15 +83,17 @@ def is_local_caller(headers: Mapping[str, str], client_ip: str) -> bool:
         loopback = ip_address(client_ip).is_loopback
     except ValueError:
         return False
-    host = headers.get("host", "").lower()
-    name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    is_named_so = LOOPBACK_NAME.fullmatch(headers.get("host", "").lower()) is not None
     is_direct = not any(each in headers for each in PROXY_HEADERS)
-    return loopback and name in LOOPBACK_NAMES and is_direct and _is_local_origin(headers.get("origin"))
+    return loopback and is_named_so and is_direct and _is_local_origin(headers.get("origin"))
 
 
 def _is_local_origin(origin: str | None) -> bool:
     """True for programs, which send no origin, and for pages that this machine serves."""
-    return origin is None or urlsplit(origin).hostname in LOOPBACK_HOSTS
+    try:
+        return origin is None or urlsplit(origin).hostname in LOOPBACK_HOSTS
+    except ValueError:  # it is no address at all
+        return False
 
 
 def _presented_key(headers: Mapping[str, str]) -> str | None:

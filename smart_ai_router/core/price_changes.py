@@ -36,7 +36,7 @@ from smart_ai_router.core.price_setting import (
     make_order,
     set_list,
 )
-from smart_ai_router.core.timestamps import utc_ms
+from smart_ai_router.core.timestamps import Instant, seconds_of, utc_ms
 from smart_ai_router.core.users_and_keys import FieldInvalid, checked_limit
 from smart_ai_router.domain.money import AmountInvalid
 from smart_ai_router.domain.pricing import STANDARD_TIER, PriceCatalog, PriceConflict, PriceVersion
@@ -129,14 +129,14 @@ class PriceChanges:
     # --- parts ---
 
     def _carry_out(
-        self, verb: str, asked: NewPrices | PriceImport, origin: Origin, want: Callable[[float], _Wanted]
+        self, verb: str, asked: NewPrices | PriceImport, origin: Origin, want: Callable[[Instant], _Wanted]
     ) -> PricesOutcome:
         if asked.dry_run:
             return want(self._now()).outcome
         wanted: list[_Wanted] = []
 
         def decide(at_ms: int) -> PricesAdded:
-            found = want(float(at_ms // 1000))
+            found = want(seconds_of(at_ms - at_ms % 1000))
             if not found.added:
                 raise _NothingToDo(found.outcome)
             self._require_billable(found.added)
@@ -187,9 +187,10 @@ class PriceChanges:
             raise PriceNeedsConfirmation(
                 f"{len(unlikely)} prices look like mistaken units ({told}); look at them with a dry run, then confirm"
             )
-        own = [stored.price for stored in self._store.prices()]
-        taken = {row.effective_from for row in own}
-        added = adopt_prices(rows, imported.versions, now + 1 if now in taken else now)
+        kept = {row.id: row for row in rows}
+        added = adopt_prices(rows, imported.versions, now)
+        if any(kept.get(row.id, row) != row for row in added):  # another change within this second
+            added = adopt_prices(rows, imported.versions, now + 1)
         skipped = tuple(f"{each.provider}/{each.model}: {each.reason}" for each in imported.skipped)
         facts = tuple(price_facts(row) for row in added)
         return _Wanted(added, PricesOutcome(asked.dry_run, facts, changed, difference.unchanged, skipped))
@@ -213,8 +214,9 @@ class PriceChanges:
         stored = {each.price.id: price_version(each.price) for each in self._store.prices()}
         return (*stored.values(), *(row for row in self._given_prices() if row.id not in stored))
 
-    def _now(self) -> float:
-        return float(self._desk.now_ms() // 1000)
+    def _now(self) -> Instant:
+        at_ms = self._desk.now_ms()
+        return seconds_of(at_ms - at_ms % 1000)
 
 
 def price_facts(row: PriceVersion) -> PriceFacts:
@@ -313,4 +315,4 @@ def _instant(text: str) -> float:
         raise FieldInvalid(f"effectiveFrom: {error}", param="effectiveFrom") from error
     if at_ms % 1000:
         raise FieldInvalid("prices are dated in whole seconds", param="effectiveFrom")
-    return at_ms / 1000
+    return seconds_of(at_ms)

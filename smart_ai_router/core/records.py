@@ -18,7 +18,7 @@ from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
 
 ERROR_TEXT_MAX: Final = 500  # characters of an error kept in a record
 AMOUNTS_CACHED_MAX: Final = 8192  # one call writes the same amount up to four times
-_ZERO: Final = cast(Decimal, msgspec.Raw(b"0"))  # the encoder would write a Decimal as a text
+NO_BILL: Final = Bill((), 0, 0, 0, "", "none", ())  # nothing was billed
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -121,7 +121,7 @@ def make_line(facts: Facts) -> bytes:
     call, caller, ending, moments = facts.call, facts.caller, facts.ending, facts.moments
     last = facts.attempts[-1] if facts.attempts else None
     usage = last.usage if last is not None else NO_USAGE
-    bill = last.bill if last is not None else None
+    bill = (last.bill if last is not None else None) or NO_BILL
     tokens = count_tokens(usage.quantities)
     channel = last.target.channel if last is not None else None
     endpoint = call.endpoint
@@ -137,10 +137,10 @@ def make_line(facts: Facts) -> bytes:
         input_tokens=tokens.input,
         output_tokens=tokens.output,
         total_tokens=tokens.input + tokens.output,
-        input_cost=written_amount(bill.input_cost) if bill is not None else _ZERO,
-        output_cost=written_amount(bill.output_cost) if bill is not None else _ZERO,
-        total_cost=written_amount(bill.total_cost) if bill is not None else _ZERO,
-        cost_currency=(bill.currency if bill is not None else "") or facts.currency,
+        input_cost=written_amount(bill.input_cost),
+        output_cost=written_amount(bill.output_cost),
+        total_cost=written_amount(bill.total_cost),
+        cost_currency=bill.currency or facts.currency,
         request_type=endpoint.request_type,
         status="success" if ending.outcome is Outcome.SUCCESS else "error",
         error_message=error if error is None else error[:ERROR_TEXT_MAX],
@@ -163,13 +163,13 @@ def make_line(facts: Facts) -> bytes:
         reasoning_tokens=tokens.reasoning,
         time_to_first_token_ms=None if moments.first_byte_s is None else int(moments.first_byte_s * 1000),
         usage_source=usage.source,
-        cost_basis=bill.basis if bill is not None else "none",
-        price_version=last.sheet_id if last is not None and bill is not None else None,
+        cost_basis=bill.basis,
+        price_version=last.sheet_id if last is not None and last.bill is not None else None,
         service_tier=usage.service_tier,
-        lines=_written_lines(bill) if bill is not None else (),
+        lines=_written_lines(bill),
         user_charge=None if facts.user_charge is None else written_amount(facts.user_charge),
         attempts=_written_attempts(facts.attempts, tokens) if facts.attempts else (),
-        flags=ending.flags + usage.flags + (bill.flags if bill is not None else ()),
+        flags=ending.flags + usage.flags + bill.flags,
         region=call.region,
     )
     return _encode(record)
@@ -232,7 +232,7 @@ def _written_attempt(attempt: Attempt, tokens: TokenCounts) -> AttemptRecord:
         None if fault is None else fault.message[:ERROR_TEXT_MAX],
         tokens.input,
         tokens.output,
-        _ZERO if attempt.bill is None else written_amount(attempt.bill.total_cost),
+        written_amount(0 if attempt.bill is None else attempt.bill.total_cost),
         int(attempt.duration_s * 1000),
     )
 

@@ -3,7 +3,9 @@
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
+
+Instant: TypeAlias = float  # seconds since 1970 UTC
 
 SECONDS_CACHED_MAX: Final = 64  # the current second and those of calls just ended
 LATEST_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
@@ -43,3 +45,8 @@ def utc_ms(text: str) -> int:
     if not 0 <= at_ms <= LATEST_MS:
         raise ValueError(f"{text[:40]!r} lies outside of the years 1970 to 9999")
     return at_ms
+
+
+def seconds_of(at_ms: int) -> Instant:
+    """The instant of a count of milliseconds since 1970 UTC."""
+    return at_ms / 1000

@@ -38,9 +38,9 @@ Measured = TypeVar("Measured")
 class Difference(NamedTuple):
     """One place where the books and the journal disagree."""
 
-    what: str  # record | line | rollup | sum | channel_name
+    what: str  # record | line | rollup | sum | channel_name; user | key | price | action
     where: str
-    journal: str  # what the journal says
+    journal: str  # what the journal, or the actions file, says
     books: str  # what the books say
 
 
@@ -51,6 +51,8 @@ class VerificationReport:
     files: int = 0
     records: int = 0
     problem_lines: int = 0
+    actions: int = 0  # administrative changes that were proven
+    pending_actions: int = 0  # those that stand in the actions file and are not applied yet
     missing_files: list[str] = field(default_factory=list)  # content that was booked and stands nowhere any more
     sums: dict[str, RecordSums] = field(default_factory=dict)  # currency to the sums, by the journal
     difference_count: int = 0

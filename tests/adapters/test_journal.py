@@ -3,7 +3,9 @@
 import asyncio
 import errno
 import os
+import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -195,3 +197,56 @@ def test_a_short_write_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyP
     day.append(b"after\n")
     assert day.path.read_bytes() == b"before\nafter\n"
     day.close()
+
+
+def test_a_file_that_is_cut_short_underneath_is_written_on_from_its_new_end(tmp_path: Path) -> None:
+    path = tmp_path / "usage_20250824.jsonl"
+
+    async def scenario(writer: JournalWriter) -> None:
+        await append(writer, b'{"first":1}')
+        path.write_bytes(b'{"fir')
+        await append(writer, b'{"second":1}')
+        assert path.read_bytes() == b'{"fir\n{"second":1}\n'
+        assert writer.position.offset == path.stat().st_size
+
+    with_journal(tmp_path, scenario)
+
+
+def test_two_writers_of_one_directory_never_mix_their_lines(tmp_path: Path) -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        writers = [JournalWriter(tmp_path, loop) for _ in range(2)]
+        line = b'{"x":"' + b"y" * 3000 + b'"}'
+        await asyncio.gather(*(append(writers[number % 2], line) for number in range(200)))
+        for writer in writers:
+            writer.close()
+        assert (tmp_path / "usage_20250824.jsonl").read_bytes() == (line + b"\n") * 200
+
+    asyncio.run(run())
+
+
+def test_a_mistake_in_answering_one_call_leaves_no_other_waiting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(writer: JournalWriter) -> None:
+        def mistake() -> None:
+            raise KeyError("a mistake")
+
+        writer.append(b"1", NOON, mistake)
+        await append(writer, b"2")
+        assert (tmp_path / "usage_20250824.jsonl").read_bytes() == b"1\n2\n"
+
+    with_journal(tmp_path, scenario)
+    assert "a call could not be answered after its line was written" in caplog.text
+
+
+@pytest.mark.parametrize("moment", ["2024-02-29", "2025-12-31", "2028-02-29", "2026-03-29"])
+def test_a_day_ends_at_midnight_utc_in_every_time_zone(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = datetime.fromisoformat(f"{moment}T00:00:00+00:00").timestamp()
+    for zone in ("UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        assert day_of(first) == day_of(first + 86_399.999_999) == moment.replace("-", "")
+        assert day_of(first - 0.000_001) < moment.replace("-", "") < day_of(first + 86_400)
+    monkeypatch.undo()
+    time.tzset()

@@ -243,7 +243,7 @@ def test_a_thousand_exchanges_leave_no_file_open() -> None:
                     assert len(heard.ends) == 1
                 assert upstream.figures.connections_open <= 1
             await until(lambda: server.connections_open == 0)
-            assert open_files() == before
+            assert open_files() <= before  # fewer when something of an earlier test was closed meanwhile
             assert server.served.total == 1000
 
     run(scenario)
@@ -263,6 +263,6 @@ def test_closing_tells_every_exchange_that_is_still_open() -> None:
                 assert sink.fault is not None
                 assert sink.fault.message == "the gateway is stopping"
             await until(lambda: server.connections_open == 0)
-            assert open_files() == before
+            assert open_files() <= before  # fewer when something of an earlier test was closed meanwhile
 
     run(scenario)

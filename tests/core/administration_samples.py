@@ -73,3 +73,7 @@ def key_created(key_id: str = "key_1", user_id: str = "alice", **given: object) 
 def prices_added(*versions: PriceVersion) -> PricesAdded:
     """Price versions under the ids that follow from them."""
     return PricesAdded(tuple(price_row(with_derived_id(version)) for version in versions))
+
+
+def names(store: AdministrationStore) -> list[str]:
+    return [user.id for user in store.users("", 100)]

@@ -1,76 +1,95 @@
-"""What a call becomes when nobody can finish it any more."""
+"""Intents: what is kept of a call in flight always fits its slot, and reads back as it was."""
 
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from smart_ai_router.core.decisions import Decisions
-from smart_ai_router.core.intents import TEXT_MAX, Intent, decode_intents, encode_intent, interrupted_record
+from smart_ai_router.core.intents import (
+    INTENT_BYTES_MAX,
+    SHORT_TEXT_MAX,
+    TEXT_MAX,
+    Intent,
+    decode_intents,
+    encode_intent,
+    interrupted_record,
+)
 from smart_ai_router.core.usage_record import decode_usage_record, encode_usage_record
-from smart_ai_router.domain.pricing import PriceSheet
-from tests.core.playbook import NOON, House, channel, snapshot
+from tests.core.playbook import NOON, House
+from tests.core.test_recovery import INTENT
+
+LONG = "🙂" * 256  # the most characters that a record keeps, at their widest
 
 
-def intent_of_a_call(**fields: object) -> tuple[Intent, bytes]:
-    house = House()
-    house.call(**fields)
-    (stored,) = house.inflight.slots.values()
-    (intent,), unreadable = decode_intents([stored])
-    assert unreadable == 0
-    return intent, stored
+def test_an_intent_reads_back_as_it_was() -> None:
+    full = replace(
+        INTENT, tags=("a", "b"), end_user="e", session_id="s", client_ip="::1", user_agent="curl", region="CN"
+    )
+    assert decode_intents([encode_intent(INTENT), encode_intent(full)]) == ([full], 0)
 
 
-def sheet_of(intent: Intent) -> PriceSheet | None:
-    used = channel()
-    return Decisions(snapshot(used), NOON).sheet(used, used.models[0], intent.started_at)
+def test_of_several_intents_of_one_call_the_last_one_counts() -> None:
+    moved_on = replace(INTENT, channel_id="ch_openai_002")
+    other = replace(INTENT, request_id="req_other")
+    intents, unreadable = decode_intents([encode_intent(each) for each in (INTENT, other, moved_on)])
+    assert (intents, unreadable) == ([moved_on, other], 0)
 
 
-def test_an_intent_says_who_called_what_where_and_fits_its_slot() -> None:
-    intent, stored = intent_of_a_call(model="gpt-4o-mini", user="x" * 5000, stream=True)
-    assert (intent.channel_id, intent.model, intent.stream) == ("ch_openai_001", "gpt-4o-mini", True)
-    assert intent.started_at == NOON
-    assert len(stored) < 2048
-    assert encode_intent(intent) == stored
+def test_what_cannot_be_read_is_counted() -> None:
+    damaged = [b"", b"\xc1", b"\x90", encode_intent(INTENT)[:-1], b"\xd9\x02\xff\xff"]
+    assert decode_intents([*damaged, encode_intent(INTENT)]) == ([INTENT], len(damaged))
 
 
-def test_an_interrupted_call_is_one_record_that_estimates_the_prompt_and_charges_nobody() -> None:
-    intent, _ = intent_of_a_call()
-    record = interrupted_record(intent, sheet_of, NOON + 5)
-    assert (record.outcome, record.status, record.usage_source) == ("interrupted", "error", "estimated")
-    assert record.request_id == intent.request_id
-    assert record.input_tokens > 0
-    assert record.output_tokens == 0
-    assert record.total_cost == record.input_tokens * Decimal("0.0000005")
-    assert record.response_time_ms == 5000
-    assert "upstream_may_bill" in record.flags
+def test_texts_of_a_client_at_their_longest_are_cut_and_nothing_else() -> None:
+    long = replace(
+        INTENT, requested_model=LONG[:TEXT_MAX], end_user=LONG, session_id=LONG, user_agent=LONG[:200], region=LONG
+    )
+    encoded = encode_intent(long)
+    assert len(encoded) <= INTENT_BYTES_MAX
+    ((kept,), _) = decode_intents([encoded])
+    cut = LONG[:SHORT_TEXT_MAX]
+    assert kept == replace(long, requested_model=cut, end_user=cut, session_id=cut, user_agent=cut, region=cut)
+
+
+def test_names_of_an_operator_without_end_still_fit() -> None:
+    names = ("channel_name", "model", "upstream_model", "channel_id", "provider", "user_id", "api_key_id")
+    long = replace(INTENT, **dict.fromkeys(names, "模" * 5000), end_user=LONG)
+    encoded = encode_intent(long)
+    assert len(encoded) <= INTENT_BYTES_MAX
+    assert decode_intents([encoded])[0][0].request_id == INTENT.request_id
+
+
+def test_both_sides_of_the_size() -> None:
+    room = INTENT_BYTES_MAX - len(encode_intent(replace(INTENT, end_user="x" * 300)))
+    fits = replace(INTENT, end_user="x" * (300 + room))
+    beyond = replace(INTENT, end_user="x" * (301 + room))
+    assert decode_intents([encode_intent(fits)])[0] == [fits]
+    assert decode_intents([encode_intent(beyond)])[0] == [
+        replace(beyond, end_user="x" * SHORT_TEXT_MAX, requested_model="tag:gpt")
+    ]
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300))
+def test_any_texts_fit_and_the_record_can_be_written(end_user: str, session_id: str, user_agent: str) -> None:
+    encoded = encode_intent(replace(INTENT, end_user=end_user, session_id=session_id, user_agent=user_agent))
+    assert len(encoded) <= INTENT_BYTES_MAX
+    ((kept,), _) = decode_intents([encoded])
+    record = interrupted_record(kept, lambda _: None, NOON + 1)
     assert decode_usage_record(encode_usage_record(record)) == record
 
 
-def test_an_interrupted_call_without_a_price_says_so() -> None:
-    intent, _ = intent_of_a_call()
-    record = interrupted_record(intent, lambda _: None, NOON)
-    assert (record.cost_basis, record.total_cost) == ("unpriced", 0)
+@pytest.mark.parametrize("user_id", ["u1", None])
+def test_an_interrupted_call_costs_its_user_nothing(user_id: str | None) -> None:
+    record = interrupted_record(replace(INTENT, user_id=user_id), lambda _: None, NOON + 1)
+    assert record.user_charge == (Decimal(0) if user_id else None)
+    assert (record.status, record.outcome, record.cost_basis) == ("error", "interrupted", "unpriced")
 
 
-@pytest.mark.parametrize("garbage", [b"", b"\xff", b"\x90", b"torn"])
-def test_an_intent_that_cannot_be_read_is_counted_and_costs_no_other(garbage: bytes) -> None:
-    intent, stored = intent_of_a_call()
-    intents, unreadable = decode_intents([garbage, stored])
-    assert (intents, unreadable) == ([intent], 1)
-
-
-def test_of_two_intents_of_one_call_the_later_attempt_counts() -> None:
-    house = House(channel(1), channel(2))
-    house.call()
-    first = next(iter(house.inflight.slots.values()))
-    house.upstream.last.answers(500, {})
-    second = next(iter(house.inflight.slots.values()))
-    (intent,), _ = decode_intents([first, second])
-    assert intent.channel_id == "ch_openai_002"
-
-
-def test_long_texts_of_a_client_are_cut() -> None:
+def test_a_call_with_the_longest_texts_is_carried_out() -> None:
     house = House()
-    house.call(model="tag:" + ",".join(["gpt"] * 30))
-    (intent,), _ = decode_intents(house.inflight.slots.values())
-    assert len(intent.requested_model) <= TEXT_MAX
+    house.call(user=LONG, model="gpt-4o-mini")
+    ((kept,), _) = decode_intents(house.inflight.slots.values())
+    assert isinstance(kept, Intent)
+    assert kept.end_user == LONG

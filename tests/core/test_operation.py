@@ -362,3 +362,29 @@ def test_a_refusal_said_within_a_200_is_told_as_a_400(stream: bool) -> None:
     assert len(house.upstream.exchanges) == 1
     assert (reply.status, reply.error["message"]) == (400, "messages[0] has no content")
     assert (house.journal.record.outcome, house.journal.record.status_code) == ("failed", 400)
+
+
+def test_a_call_over_midnight_is_one_record_of_the_day_on_which_it_ended() -> None:
+    house = House()
+    house.clock.passed = 12 * 3600 - 0.25
+    house.call()
+    house.clock.advance(0.5)
+    house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    record = house.journal.record
+    assert (record.timestamp, record.response_time_ms) == ("2025-08-25T00:00:00.250000Z", 500)
+
+
+def test_a_clock_that_steps_back_within_a_call_gives_no_negative_time() -> None:
+    house = House()
+    monotonic = house.clock.monotonic
+    house.call()
+    house.clock.advance(0.5)
+    house.clock.now = lambda: 1_756_036_800.0 - 3600  # type: ignore[method-assign]  # the wall clock alone steps back
+    assert monotonic() > 1000
+    house.upstream.last.answers(200, completion())
+    house.journal.settle()
+    assert (house.journal.record.timestamp, house.journal.record.response_time_ms) == (
+        "2025-08-24T11:00:00.000000Z",
+        500,
+    )

@@ -6,11 +6,12 @@ from hashlib import sha256
 
 import pytest
 
-from smart_ai_router.adapters.memory_administration import MemoryActionLog
+from smart_ai_router.adapters.memory_administration import MemoryActionLog, MemoryAdministration
 from smart_ai_router.core.administration_messages import KeyFacts, NewKey, NewUser, UserEdit
 from smart_ai_router.core.administration_verbs import AdministrationVerbs
 from smart_ai_router.core.users_and_keys import (
     MODELS_MAX,
+    USABLE_KEYS_MAX,
     FieldInvalid,
     IdInvalid,
     KeyUnknown,
@@ -275,7 +276,7 @@ def test_a_key_is_revoked_for_good(office: Office) -> None:
 
 
 def test_a_key_that_is_not_there_is_refused_with_where_it_may_be(office: Office) -> None:
-    with pytest.raises(KeyUnknown, match="there is no key 'key_x'$") as refused:
+    with pytest.raises(KeyUnknown, match=r"there is no key 'key_x'$") as refused:
         office.verbs.revoke_key("key_x", by())
     assert refused.value.status == 404
     with pytest.raises(KeyUnknown, match="configuration file"):
@@ -294,8 +295,16 @@ def test_keys_of_one_user_and_of_all_come_in_pages(office: Office) -> None:
     assert {key.id for key in office.verbs.keys().keys} == {*mine, his}
 
 
-def test_there_are_no_more_keys_than_the_gateway_can_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(office.store), "usable_key_count", lambda *_: 100_000)
+class FullStore(MemoryAdministration):
+    """Holds as many keys as may be."""
+
+    def usable_key_count(self, at_ms: int) -> int:
+        return USABLE_KEYS_MAX
+
+
+def test_there_are_no_more_keys_than_the_gateway_can_hold() -> None:
+    office = Office(FullStore())
+    office.verbs.create_user(NewUser("Alice", "alice"), by())
 
     with pytest.raises(TooManyKeys, match="revoke some"):
         new_key(office)

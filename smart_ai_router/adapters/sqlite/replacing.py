@@ -1,6 +1,6 @@
 """Books made anew, put in the place of the old ones in one step.
 
-The new file is written beside the old one. What the journal does not hold (accounts, users, keys, prices, settings) is
+The new file is written beside the old one. What neither the journal nor the actions file holds (accounts, settings) is
 carried over. A write-ahead log belongs to one database file and would spoil another, so both files are brought to a
 state without one before the new file takes the old one's name. A damaged old file is set aside under another name.
 """
@@ -21,6 +21,13 @@ from smart_ai_router.core.store import StoreCorrupt, StoreLocked
 
 DERIVED_TABLES: Final = frozenset(
     (
+        # from the actions file
+        "action",
+        "api_key",
+        "api_user",
+        "audit",
+        "price_version",
+        # from the journal
         "books",
         "channel_name",
         "dim",
@@ -60,7 +67,7 @@ def replacement(path: Path, time_zone: str) -> Iterator[SqliteStore]:
 
 
 def carried_tables(connection: apsw.Connection) -> list[str]:
-    """The tables that no journal line makes."""
+    """The tables that no line of the journal and no action makes."""
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'")
     return sorted(name for (name,) in tables if name not in DERIVED_TABLES)
 
@@ -78,7 +85,7 @@ def _put_in_place(new_path: Path, path: Path) -> None:
 
 
 def _carry_over(path: Path, new_path: Path) -> None:
-    """Copy what the journal does not hold; the old file is left without a log."""
+    """Copy what is not made anew; the old file is left without a log."""
     connect_writer(path).close()  # checks it, and brings an older one to this version
     _without_log(path)
     try:

@@ -159,6 +159,7 @@ class Connection(asyncio.Protocol):
         if self._current is not None:
             current, self._current = self._current, None
             current.client_left()
+        del self._parser  # each holds the other: a closed connection would wait for the garbage collector
 
     def eof_received(self) -> bool:
         return False

@@ -12,7 +12,7 @@ __all__ = ["HttpServer", "ServerLimits"]
 
 SWEEPS_PER_LIMIT: Final = 4  # a deadline is noticed at most a quarter of its length late
 SWEEP_INTERVAL_S: Final = 1.0
-LINGERING_MAX: Final = 128  # refused connections beyond the limit that may wait to be read; others are closed at once
+CONNECTIONS_PER_LINGERING: Final = 8  # an eighth more may wait until its refusal is read; the others are closed at once
 
 
 class HttpServer:
@@ -56,7 +56,8 @@ class HttpServer:
     @property
     def can_linger(self) -> bool:
         """True while a refused connection may stay until its client has read the answer."""
-        return len(self._connections) <= self.limits.connections_max + LINGERING_MAX and not self.is_draining
+        lingering_max = self.limits.connections_max // CONNECTIONS_PER_LINGERING
+        return len(self._connections) <= self.limits.connections_max + lingering_max and not self.is_draining
 
     def hold(self, body_bytes: int) -> bool:
         """Count bytes of a request's body in; False when all bodies together take too much."""

@@ -216,6 +216,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._upload = None
         exchange, self._exchange = self._exchange, None
         self._owner.lost(self)
+        del self._parser  # each holds the other: a closed connection would wait for the garbage collector
         if exchange is None or exchange.phase == DONE:
             return
         exchange.line = None

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import math
 import os
 import signal
 import socket
@@ -62,7 +63,7 @@ RECOVERY_LOOK_S: Final = 0.25
 DRAIN_POLL_S: Final = 0.05
 GOODBYE_S: Final = 1.0  # the last bytes of calls that were cut reach their clients
 GARBAGE_THRESHOLD: Final = 20_000  # calls leave no cycles behind; a collection is for rare paths only
-FILES_PER_CONNECTION: Final = 2  # the client's, and the upstream's of its call
+FILES_PER_CONNECTION: Final = 2.125  # the client's, its call's upstream's, and an eighth for refused ones that linger
 OWN_FILES: Final = 64  # listener, link, journal, in-flight table, idle upstream connections that outlive their call
 DATE_KEPT_S: Final = 900  # every time zone's midnight falls on a quarter of an hour of UTC
 
@@ -339,8 +340,8 @@ def run_gateway(boot: GatewayBoot, listener: socket.socket, supervisor: Supervis
 
 def _within_open_files(boot: GatewayBoot) -> GatewayBoot:
     """No more connections than the system lets this process hold open: a full table is answered, not suffered."""
-    limit = allow_open_files(boot.connections_max * FILES_PER_CONNECTION + OWN_FILES)
-    fitting = (limit - OWN_FILES) // FILES_PER_CONNECTION
+    limit = allow_open_files(math.ceil(boot.connections_max * FILES_PER_CONNECTION) + OWN_FILES)
+    fitting = math.floor((limit - OWN_FILES) / FILES_PER_CONNECTION)
     if fitting >= boot.connections_max:
         return boot
     _logger.log(

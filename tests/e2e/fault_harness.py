@@ -66,6 +66,7 @@ class Router:
         self.config = folder / "router.yaml"
         self.config.write_text(config)
         self.options = options
+        self.wrapper: tuple[str, ...] = ()  # a program that starts it, such as one that sets limits
         self.variables = {
             "PATH": os.defpath,
             "PYTHONPATH": str(ROOT),
@@ -81,12 +82,12 @@ class Router:
 
     # --- processes ---
 
-    def begin(self, *, logs_dir: Path | None = None) -> "subprocess.Popen[bytes]":
+    def begin(self) -> "subprocess.Popen[bytes]":
         """Start it without waiting."""
         assert self.process is None
         self.starts += 1
-        command = [sys.executable, "-P", "-m", "smart_ai_router", "serve", "--config", str(self.config)]
-        command += ["--data-dir", str(self.data_dir), "--logs-dir", str(logs_dir or self.logs_dir), "--port", "0"]
+        command = [*self.wrapper, sys.executable, "-P", "-m", "smart_ai_router", "serve", "--config", str(self.config)]
+        command += ["--data-dir", str(self.data_dir), "--logs-dir", str(self.logs_dir), "--port", "0"]
         with self._said("out").open("wb") as out, self._said("err").open("wb") as err:
             self.process = subprocess.Popen(
                 [*command, *self.options], cwd=self.folder, env=self.variables, stdout=out, stderr=err
@@ -94,9 +95,9 @@ class Router:
         self._started.add(self.process.pid)
         return self.process
 
-    def start(self, *, logs_dir: Path | None = None) -> "Router":
+    def start(self) -> "Router":
         """Start it and wait until it serves."""
-        process = self.begin(logs_dir=logs_dir)
+        process = self.begin()
         until(lambda: process.poll() is not None or "╰" in self.said("out"), START_S, "the router says where it is")
         found = re.search(r"http://(?:127\.0\.0\.1|\[::1\]):(\d+)/v1", self.said("out"))
         assert found, f"exit code {process.poll()}: {self.said('err')}"
@@ -132,8 +133,18 @@ class Router:
             until(lambda: not any(map(is_alive, children.values())), 10, "the children end with their supervisor")
             self.process = None
             return
-        _kill(children[role])
-        until(lambda: self.children().get(role, children[role]) != children[role], 10, f"{role} is started again")
+        victim = children[role]
+        _kill(victim)
+        until(lambda: self._has_replaced(victim, len(children)), 10, f"{role} is started again")
+
+    def _has_replaced(self, victim: int, count: int) -> bool:
+        now = self.children().values()
+        return victim not in now and len(now) == count
+
+    def lives_for(self, seconds: float) -> None:
+        """Let it run so long, or until it serves."""
+        end = time.monotonic() + seconds
+        until(lambda: time.monotonic() >= end or "╰" in self.said("out"), seconds + 1, "time passes")
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

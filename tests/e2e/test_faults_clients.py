@@ -94,7 +94,7 @@ def test_a_client_that_does_not_read_pauses_the_upstream_and_costs_little_memory
     upstream.set_mode("infinite")
     worker = router.children()["gateway"]
 
-    async def scenario() -> tuple[int, int, int]:
+    async def scenario() -> tuple[int, int]:
         reader, writer = await asyncio.open_connection("127.0.0.1", router.port, limit=4096)
         writer.write(request("POST", "/v1/chat/completions", chat_body("slow", stream=True), JSON_TYPE, BEARER))
         await reader.readexactly(1000)
@@ -107,16 +107,15 @@ def test_a_client_that_does_not_read_pauses_the_upstream_and_costs_little_memory
                 await asyncio.sleep(0.1)
         grown = memory_kib(worker) - before
         assert (await chat(router.port, "beside", model="m1+fault:normal")).status in (200, 404)
-        for _ in range(2000):
-            await reader.readexactly(4096)
-        more = entry.sent_bytes - sent
+        async with asyncio.timeout(15):
+            while entry.sent_bytes == sent:  # it goes on when the client does
+                await reader.readexactly(4096)
         writer.transport.abort()
-        return sent, grown, more
+        return sent, grown
 
-    sent, grown, more = asyncio.run(scenario())
+    sent, grown = asyncio.run(scenario())
     assert sent < 16 * 1024 * 1024  # the kernel's buffers on the way, and ours
     assert grown < GROWTH_KIB_MAX
-    assert more > 1024 * 1024  # it went on when the client did
     until(lambda: router.journal().of("slow"), 10, "recorded")
     (record,) = router.journal().of("slow")
     assert record["outcome"] == "cancelled"

@@ -12,7 +12,7 @@ from smart_ai_router.testing.upstream import UpstreamServer, UpstreamThread
 from tests.e2e.fault_calls import Answer, Load, chat, under
 from tests.e2e.fault_harness import Router, check_books, configuration, until
 
-VICTIMS = ("gateway", "control", "gateway", "supervisor", "gateway", "all")
+VICTIMS = ("gateway", "control", "gateway", "supervisor", "gateway", "all")  # "gateway" is the first of several
 KINDS: tuple[Mapping[str, object], ...] = (
     {},
     {"stream": True},
@@ -70,8 +70,12 @@ def check_everything(router: Router, upstream: UpstreamServer, load: Load) -> No
 
 
 @pytest.mark.timeout(150)
-def test_twenty_kills_under_load_leave_each_served_call_one_record(router: Router, upstream: UpstreamServer) -> None:
-    load = kill_again_and_again(router, upstream, 20)
+@pytest.mark.parametrize(("workers", "kills"), [(1, 12), (2, 8)])
+def test_kills_under_load_leave_each_served_call_one_record(
+    router: Router, upstream: UpstreamServer, workers: int, kills: int
+) -> None:
+    router.options = ("--workers", str(workers))
+    load = kill_again_and_again(router, upstream, kills)
 
     check_everything(router, upstream, load)
     outcomes = {str(record["outcome"]) for record in router.journal().records}
@@ -86,6 +90,28 @@ def test_a_thousand_kills_under_load_leave_each_served_call_one_record(
     load = kill_again_and_again(router, upstream, 1000)
 
     check_everything(router, upstream, load)
+
+
+def test_a_start_that_is_killed_again_and_again_books_what_was_in_flight_once(
+    router: Router, upstream: UpstreamServer
+) -> None:
+    router.start()
+    upstream.set_mode("blackhole")
+    load = Load(lambda: router.port, ({},), clients=4)
+    with under(load):
+        wait_for_calls(upstream, 4)
+        router.kill("all")
+        load.stop()
+    for later_s in (0.0, 0.2, 0.4, 0.6):  # before, while and after the worker looks at what is in flight
+        router.begin()
+        until(lambda: "gateway" in router.children(), 10, "the worker is started")
+        router.lives_for(later_s)
+        router.kill("all")
+    upstream.set_mode("normal")
+    router.start()
+
+    check_everything(router, upstream, load)
+    assert [record["outcome"] for record in router.journal().records] == ["interrupted"] * 4
 
 
 def test_sigterm_under_load_finishes_the_calls_that_were_accepted(router: Router, upstream: UpstreamServer) -> None:

@@ -368,7 +368,7 @@ def test_pipelined_calls_are_answered_in_order_with_a_bill_each(router: Router) 
     assert [answer.status for answer in answers] == [200, 200, 200]
     records = [router.journal().of(name) for name in names]
     assert [record["request_id"] for (record,) in records] == [answer.headers["x-request-id"] for answer in answers]
-    assert all(record["total_cost"] == record["user_charge"] > 0 for (record,) in records)
+    assert all(record["total_cost"] == record["user_charge"] != 0 for (record,) in records)
 
 
 def test_the_answer_to_a_refused_request_never_repeats_what_it_held(router: Router) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -17,7 +18,8 @@ from tests.e2e.fault_harness import ADMIN, Router, configuration, memory_kib, un
 from tests.tidy.python_source import ROOT
 
 CLIENTS, PROCESSES, SECONDS = 150, 2, 4.0
-STATISTICS_S_MAX, HEALTH_S_MAX = 2.0, 1.0
+STATISTICS_S_MAX, HEALTH_S_MAX = 2.0, 0.5  # as a rule, with every core taken by the flood
+ANSWER_S_MAX = 10.0  # and never longer, whatever else the machine is doing
 GROWTH_KIB_MAX = 16 * 1024
 
 
@@ -63,8 +65,9 @@ def test_a_flood_is_served_or_refused_statistics_go_on_and_memory_comes_back(
             for loader in loaders:
                 loader.kill()
                 loader.wait()
-        assert max(statistics_s) < STATISTICS_S_MAX, statistics_s
-        assert max(health_s) < HEALTH_S_MAX, health_s
+        assert median(statistics_s) < STATISTICS_S_MAX, statistics_s
+        assert median(health_s) < HEALTH_S_MAX, health_s
+        assert max(*statistics_s, *health_s) < ANSWER_S_MAX
         for each in told:
             assert each["served"] > 0
             assert set(each["refused"]) <= {"429", "503"}
@@ -123,3 +126,22 @@ def test_an_upstream_that_stands_still_does_not_stop_the_others(upstream: Upstre
 
         upstream.served.reset()
         asyncio.run(scenario())
+
+
+def test_a_process_that_may_open_few_files_answers_503_and_goes_on(upstream: UpstreamServer, tmp_path: Path) -> None:
+    upstream.set_mode("normal")
+    router = Router(tmp_path, configuration(upstream.base_url))
+    router.wrapper = ("bash", "-c", 'ulimit -n 200; exec "$@"', "bash")
+    try:
+        router.start()
+        assert "allows 64 client connections instead of 10000" in router.said()
+        upstream.set_mode("normal,ms=300")
+        answers = at_once(router, 150)
+        assert {answer.status for answer in answers} == {200, 503}
+        assert sum(answer.status == 200 for answer in answers) == 64
+        assert all("retry-after" in answer.headers for answer in answers if answer.status == 503)
+        assert {answer.status for answer in at_once(router, 60)} == {200}
+        assert router.stop() == 0
+        assert "Traceback" not in router.said()
+    finally:
+        router.close()

@@ -6,7 +6,8 @@ value, and the way out. The edges render it and map nothing: status, code, type,
 on their own unless told otherwise, so a refusal that only a person can mend says no.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 
 class Refusal(Exception):
@@ -24,13 +25,21 @@ class Refusal(Exception):
         param: str | None = None,
         retry_after_s: float | None = None,
         should_retry: bool | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
+        self.details = details  # what a program can read of it; stands beside the error in the answer
         self.retry_after_s = retry_after_s
         if should_retry is not None:
             self.should_retry = should_retry
+
+    def anew(self) -> Self:
+        """The same, never raised. A refusal that is kept must not hold the frames it came through: they hold it."""
+        return type(self)(
+            self.message, param=self.param, retry_after_s=self.retry_after_s, should_retry=self.should_retry
+        )
 
 
 # --- the caller must change the request ---
@@ -47,6 +56,20 @@ class RequestTooLarge(Refusal):
 
     status = 413
     code = "request_too_large"
+
+
+class MediaTypeUnsupported(Refusal):
+    """The body is not sent as plain JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class EncodingUnsupported(Refusal):
+    """The body is compressed."""
+
+    status = 415
+    code = "unsupported_encoding"
 
 
 class TagQueryInvalid(Refusal):
@@ -143,6 +166,14 @@ class PriceUnknown(Refusal):
 
     status = 503
     code = "model_unpriced"
+    type = "service_unavailable"
+
+
+class RateUnknownForNow(Refusal):
+    """The price stands in a currency that cannot be carried over into the quota's: an exchange rate is missing."""
+
+    status = 503
+    code = "exchange_rate_unknown"
     type = "service_unavailable"
 
 

@@ -1,6 +1,6 @@
 """What a client is told when its call did not succeed, and how the faults of all attempts become one answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smart_ai_router.domain.errors import Refusal
@@ -21,6 +21,7 @@ class Failure:
     param: str | None = None
     should_retry: bool = False
     retry_after_s: float | None = None
+    details: Mapping[str, object] | None = None  # stand beside the error in the answer
 
 
 def failure_of_refusal(refusal: Refusal) -> Failure:
@@ -33,6 +34,7 @@ def failure_of_refusal(refusal: Refusal) -> Failure:
         refusal.param,
         refusal.should_retry,
         refusal.retry_after_s,
+        refusal.details,
     )
 
 

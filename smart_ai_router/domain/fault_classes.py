@@ -21,15 +21,17 @@ volcengine.com/docs/82379/1299023, docs.siliconflow.cn/en/faqs/error-code, openr
 platform.minimax.io/docs/api-reference/errorcode; for other vendors the replies that their users report.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
+from smart_ai_router.domain.alert_words import utc_text
 from smart_ai_router.domain.error_bodies import ErrorBody, Numbering, read_error_body, told
 from smart_ai_router.domain.faults import Fault, FaultKind
-from smart_ai_router.domain.reply_hints import remaining_requests, reset_at, retry_after_s, utc_text
+from smart_ai_router.domain.reply_hints import remaining_requests, reset_at, retry_after_s
 
 _WORDS_READ: Final = 4_000  # of a message; what matters stands at its beginning
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -174,7 +176,7 @@ def classify_fault(status: int, headers: Mapping[str, str], body: bytes, now: fl
         details["remaining_requests"] = remaining
     moment = reset_at(headers, now)
     if moment is not None:
-        details["reset_time"] = utc_text(moment)
+        details["reset_time"] = utc_text(math.ceil(moment))  # a second too early would be refused again
         if wait_s is None and remaining == 0 and kind is FaultKind.RATE_LIMIT:
             wait_s = max(moment - now, 0.0)
     return Fault(

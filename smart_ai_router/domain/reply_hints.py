@@ -3,7 +3,6 @@
 Header names come in lower case. Whatever cannot be read is as if it were not there; nothing here raises.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -89,11 +88,6 @@ def duration_s(text: str) -> float | None:
         return None
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return days * 86_400 + hours * 3_600 + minutes * 60 + seconds
-
-
-def utc_text(moment: float) -> str:
-    """Seconds since 1970 as 2025-08-25T00:00:00Z, rounded up to the second."""
-    return datetime.fromtimestamp(math.ceil(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _moment(text: str, now: float) -> float | None:

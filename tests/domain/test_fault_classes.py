@@ -206,6 +206,11 @@ def test_m1_31_rate_limit_headers_become_details() -> None:
 
     assert fault.kind is QUOTA
     assert fault.details == {"remaining_requests": 0, "reset_time": "2025-08-25T00:00:00Z"}
+
+
+def test_a_reset_within_a_second_is_told_at_the_seconds_end() -> None:
+    fault = classify_fault(429, {"x-ratelimit-reset-requests": "0.5s"}, b"", 1_756_079_999.2)
+    assert fault.details == {"reset_time": "2025-08-25T00:00:00Z"}
     assert fault.retry_after_s is None
 
 

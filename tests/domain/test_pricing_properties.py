@@ -3,6 +3,7 @@
 import random
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from tests.domain.pricing_samples import row, sheet_of
 
 TOKENS = sorted(TOKEN_METERS)
 TIERS = ("standard", "flex", "priority")
+CALLS_A_LIST = 100
 
 prices = st.decimals(min_value=0, max_value=100, places=9)
 positive = st.decimals(min_value=Decimal("0.000001"), max_value=5000, places=6)
@@ -124,3 +126,45 @@ def test_a_hundred_thousand_plain_bills_agree_with_exact_arithmetic() -> None:
             whole, rest = divmod(amount * rate, 10**16)
             total += whole + (2 * rest > 10**16 or (2 * rest == 10**16 and whole % 2 == 1))
         assert price_usage(sheet, usage).total_cost == total
+
+
+@pytest.mark.parametrize(
+    "calls", [10_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(1200)])]
+)
+def test_random_priced_calls_agree_with_the_oracle_to_the_last_digit(calls: int) -> None:
+    chance = random.Random(20_261_123)
+    for _ in range(calls // CALLS_A_LIST):
+        rows = random_list(chance)
+        sheet = sheet_of(rows)
+        for _ in range(CALLS_A_LIST):
+            meters = chance.sample(TOKENS, chance.randrange(1, 6))
+            quantities = tuple((meter, chance.randrange(10 ** chance.randrange(1, 5))) for meter in meters)
+            usage = Usage(quantities, UsageSource.PROVIDER, service_tier=chance.choice(TIERS))
+            bill, amounts = price_usage(sheet, usage), line_amounts(rows, usage)
+            assert {line.meter: line.amount for line in bill.lines if line.price_version} == {
+                meter: amount for meter, amount in amounts.items() if amount is not None
+            }
+            assert bill.total_cost == sum(amount for amount in amounts.values() if amount is not None)
+            assert (bill.basis == UNPRICED) == (None in amounts.values())
+
+
+def random_list(chance: random.Random) -> list[PriceVersion]:
+    """A price list as `price_rows` draws them, from a plain random source: a million calls need no shrinking."""
+    cells = {(Meter.INPUT, "standard", 0, 0, False), (Meter.OUTPUT, "standard", 0, 0, False)}
+    for _ in range(chance.randrange(12)):
+        edges = (chance.choice((0, 100, 5000)), chance.choice((0, 200)), chance.random() < 0.3)
+        cells.add((chance.choice(TOKENS), chance.choice(TIERS), *edges))
+    return [
+        row(
+            meter,
+            str(Decimal(chance.randrange(10**11)).scaleb(-9)),
+            service_tier=tier,
+            context_over=context_over,
+            output_over=output_over,
+            with_reasoning=with_reasoning,
+            per=chance.choice((1, 7, 1000, 1_000_000)),
+            minimum_charge=chance.choice((None, None, Decimal(chance.randrange(1, 10**6)).scaleb(-6))),
+            round_up_to=chance.choice((None, None, Decimal(1), Decimal("0.5"), Decimal(1000))),
+        )
+        for meter, tier, context_over, output_over, with_reasoning in sorted(cells)
+    ]

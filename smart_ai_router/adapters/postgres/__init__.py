@@ -1,0 +1,1 @@
+"""The books in PostgreSQL, into which several hosts post. The modules need the extra `postgres` (asyncpg)."""

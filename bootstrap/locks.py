@@ -22,7 +22,8 @@ def resolve_locks(root: Path, upgrade: bool) -> None:
     project = root / "pyproject.toml"
     core = root / "requirements.lock"
     command: list[str | Path] = [uv, "pip", "compile", *options]
-    run([*command, project, "--output-file", core])
+    # With the driver of PostgreSQL: a setting alone must be enough to keep the books there.
+    run([*command, project, "--extra", "postgres", "--output-file", core])
     whole: list[str | Path] = [project, "--group", "dev", "--extra", "postgres", "--constraints", core]
     run([*command, *whole, "--output-file", root / "requirements-dev.lock"])
     for name, requirement in ALONE.items():

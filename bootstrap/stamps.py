@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-NOT_SOURCES = frozenset(("node_modules", "dist", ".vite", "coverage"))
+NOT_SOURCES = frozenset(("node_modules", "dist", ".vite", "coverage", "tests"))
 
 
 def environment_is_current(folder: str, lock: str) -> bool:

@@ -90,3 +90,36 @@ def test_the_version_of_node_is_asked(tmp_path: Path, said: str, major: int) -> 
 
 def test_a_node_that_is_not_there_has_no_version(tmp_path: Path) -> None:
     assert node_major(tmp_path / "node") == 0
+
+
+@needs_node
+def test_the_packages_are_put_in_place_once_for_each_lock(tmp_path: Path) -> None:
+    write_sources(tmp_path, "first")
+    console = Console(tmp_path)
+    placed = tmp_path / "console" / "node_modules" / "by_hand"
+
+    console.install()
+    placed.touch()
+    console.install()
+    assert placed.exists()  # nothing was done
+
+    console.install(with_checks=True)
+    assert not placed.exists()  # those that lint and test were missing
+    placed.touch()
+    console.install()
+    console.install(with_checks=True)
+    assert placed.exists()  # all are there, so those for a build are too
+
+    write_sources(tmp_path, "second")
+    console.install()
+    assert not placed.exists()  # another lock
+
+
+def test_a_change_of_the_consoles_tests_is_no_reason_to_build(tmp_path: Path) -> None:
+    write_sources(tmp_path, "first")
+    before = Console(tmp_path).source_hash()
+
+    (tmp_path / "console" / "tests").mkdir()
+    (tmp_path / "console" / "tests" / "money.test.ts").touch()
+
+    assert Console(tmp_path).source_hash() == before

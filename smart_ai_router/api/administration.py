@@ -1,4 +1,4 @@
-"""Users, API keys, price versions and the audit record, for the administrator.
+"""Users, API keys and price versions, for the administrator; users read what is their own.
 
 Answers are bare JSON in camel case, as in the second guide. Every change may carry an `Idempotency-Key`. A change is
 answered when every gateway worker decides by it; `effective: false` says that one of them did not answer in time.
@@ -11,12 +11,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Path, Query
 from starlette.requests import Request
 
+from smart_ai_router.api.admin_access import ROOT, LeastRole, caller_of
 from smart_ai_router.api.json_gate import read_object
-from smart_ai_router.api.openapi import bare_answers, takes
+from smart_ai_router.api.openapi import Document, bare_answers, takes
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
+from smart_ai_router.core.access_messages import KeyEdit, KeyRotation
 from smart_ai_router.core.administration import Origin
 from smart_ai_router.core.administration_messages import (
-    AuditPage,
     KeyFacts,
     KeyPage,
     NewKey,
@@ -31,11 +32,11 @@ from smart_ai_router.core.administration_messages import (
 )
 from smart_ai_router.core.administration_verbs import AdministrationVerbs
 from smart_ai_router.core.users_and_keys import FieldInvalid
+from smart_ai_router.domain.roles import Role
 
-ACTOR: Final = "admin"  # there is one administrator's token
-HERE: Final = "local"  # a request over the private socket itself, from the command line
+OWN: Final = "userId"  # the path parameter that names the user whom a route is about
 
-_Route = tuple[str, str, Callable[..., PlainJsonResponse], str, type, type | None]
+_Route = tuple[str, str, Callable[..., PlainJsonResponse], str, type, type | None, LeastRole]
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
@@ -51,7 +52,9 @@ def origin_of(
     ] = None,
 ) -> Origin:
     """Who asks, from where."""
-    return Origin(ACTOR, request.headers.get("x-router-client-ip", HERE), idempotency_key)
+    caller = caller_of(request)
+    actor = ROOT.actor if caller.identity is None else caller.identity.actor
+    return Origin(actor, caller.place.address, idempotency_key)
 
 
 Body = Annotated[bytes, Depends(body_of)]
@@ -75,28 +78,40 @@ def administration_router(verbs: AdministrationVerbs) -> APIRouter:
     """The routes over these verbs."""
     router = APIRouter(prefix="/api/admin", tags=["administration"])
 
-    for method, path, endpoint, summary, told, asked in _table(_Routes(verbs)):
-        described = {**bare_answers(told), **({} if asked is None else takes(asked))}
-        router.add_api_route(path, endpoint, methods=[method], summary=summary, **described)
+    for method, path, endpoint, summary, told, asked, stated in _table(_Routes(verbs)):
+        described = {**bare_answers(told), **body_schema(asked)}
+        router.add_api_route(
+            path, endpoint, methods=[method], summary=summary, dependencies=[Depends(stated)], **described
+        )
     return router
 
 
+def body_schema(asked: type | None) -> Document:
+    """What a route takes in its body, if anything."""
+    return {} if asked is None else takes(asked)
+
+
 def _table(routes: "_Routes") -> Sequence[_Route]:
-    """Method, path, what answers, what it is for, how it answers, what it takes."""
+    """Method, path, what answers, what it is for, how it answers, what it takes, whom it answers."""
+    admin, viewer, own = LeastRole(Role.ADMIN), LeastRole(Role.BILLING_VIEWER), LeastRole(Role.BILLING_VIEWER, OWN)
+    new_key, rotate = "新建 API 密钥（密钥只显示这一次）", "更换密钥（新密钥只显示这一次；旧密钥可保留一段时间）"
     return (
-        ("POST", "/users", routes.create_user, "新建用户", UserFacts, NewUser),
-        ("GET", "/users", routes.users, "用户列表", UserPage, None),
-        ("GET", "/users/{userId}", routes.user, "查看用户", UserFacts, None),
-        ("PATCH", "/users/{userId}", routes.change_user, "修改用户", UserFacts, UserEdit),
-        ("POST", "/users/{userId}/keys", routes.create_key, "新建 API 密钥（密钥只显示这一次）", KeyFacts, NewKey),
-        ("GET", "/users/{userId}/keys", routes.keys_of, "用户的 API 密钥", KeyPage, None),
-        ("GET", "/keys", routes.keys, "所有 API 密钥", KeyPage, None),
-        ("DELETE", "/keys/{keyId}", routes.revoke_key, "吊销 API 密钥，一秒内处处生效", KeyFacts, None),
-        ("GET", "/prices", routes.prices, "价格列表", PricePage, None),
-        ("POST", "/prices", routes.set_prices, "设置价格（追加新版本）", PricesOutcome, NewPrices),
-        ("POST", "/prices/import", routes.import_prices, "导入价目表；dryRun 只预览", PricesOutcome, PriceImport),
-        ("GET", "/audit", routes.audit, "操作记录", AuditPage, None),
-    )
+        ("POST", "/users", routes.create_user, "新建用户", UserFacts, NewUser, admin),
+        ("GET", "/users", routes.users, "用户列表", UserPage, None, viewer),
+        ("GET", "/users/{userId}", routes.user, "查看用户", UserFacts, None, own),
+        ("PATCH", "/users/{userId}", routes.change_user, "修改用户", UserFacts, UserEdit, admin),
+        ("POST", "/users/{userId}/keys", routes.create_key, new_key, KeyFacts, NewKey, admin),
+        ("GET", "/users/{userId}/keys", routes.keys_of, "用户的 API 密钥", KeyPage, None, own),
+        ("GET", "/keys", routes.keys, "所有 API 密钥", KeyPage, None, viewer),
+        ("PATCH", "/keys/{keyId}", routes.change_key, "修改 API 密钥：名称、启用、模型、限额、期限", KeyFacts, KeyEdit,
+         admin),
+        ("POST", "/keys/{keyId}/rotate", routes.rotate_key, rotate, KeyFacts, KeyRotation, admin),
+        ("DELETE", "/keys/{keyId}", routes.revoke_key, "吊销 API 密钥，一秒内处处生效", KeyFacts, None, admin),
+        ("GET", "/prices", routes.prices, "价格列表", PricePage, None, viewer),
+        ("POST", "/prices", routes.set_prices, "设置价格（追加新版本）", PricesOutcome, NewPrices, admin),
+        ("POST", "/prices/import", routes.import_prices, "导入价目表；dryRun 只预览", PricesOutcome, PriceImport,
+         admin),
+    )  # fmt: skip
 
 
 class _Routes:
@@ -129,6 +144,12 @@ class _Routes:
     def revoke_key(self, key_id: KeyId, origin: From) -> PlainJsonResponse:
         return PlainJsonResponse(self._verbs.revoke_key(key_id, origin))
 
+    def change_key(self, key_id: KeyId, body: Body, origin: From) -> PlainJsonResponse:
+        return PlainJsonResponse(self._verbs.change_key(key_id, read_body(body, KeyEdit), origin))
+
+    def rotate_key(self, key_id: KeyId, body: Body, origin: From) -> PlainJsonResponse:
+        return PlainJsonResponse(self._verbs.rotate_key(key_id, read_body(body, KeyRotation), origin))
+
     def prices(
         self,
         *,
@@ -149,14 +170,6 @@ class _Routes:
 
     def import_prices(self, body: Body, origin: From) -> PlainJsonResponse:
         return _priced(self._verbs.import_prices(read_body(body, PriceImport), origin))
-
-    def audit(
-        self,
-        cursor: Annotated[str | None, Query(max_length=512, description="上一页的 nextCursor")] = None,
-        limit: Limit = 100,
-        subject: Annotated[str | None, Query(description="例如 user:alice、key:key_1")] = None,
-    ) -> PlainJsonResponse:
-        return PlainJsonResponse(self._verbs.audit(cursor, limit, subject))
 
 
 def _priced(outcome: PricesOutcome) -> PlainJsonResponse:

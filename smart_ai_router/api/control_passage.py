@@ -21,7 +21,9 @@ HOP_BY_HOP: Final = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
      "upgrade", "content-length", "expect")
 )  # fmt: skip
-UNTRUSTED: Final = frozenset(("x-router-client-ip", "x-forwarded-for", "forwarded", "x-real-ip"))
+UNTRUSTED: Final = frozenset(
+    ("x-router-client-ip", "x-router-forwarded-for", "x-forwarded-for", "forwarded", "x-real-ip")
+)
 
 
 def is_control_path(path: str) -> bool:
@@ -41,6 +43,8 @@ class ControlPassage:
             (name, value) for name, value in request.headers.items() if name not in HOP_BY_HOP and name not in UNTRUSTED
         ]
         headers.append(("x-router-client-ip", request.client_ip))
+        if "x-forwarded-for" in request.headers:  # whether to believe it is decided there
+            headers.append(("x-router-forwarded-for", request.headers["x-forwarded-for"]))
         query = f"?{request.query}" if request.query else ""
         message = UpstreamRequest(request.method, f"{self._origin}{request.path}{query}", headers, request.body)
         _Passing(reply).begin(self._upstream, message)

@@ -6,8 +6,11 @@ from datetime import date
 from typing import Protocol
 
 from smart_ai_router.api.admin_access import AdminAccess
+from smart_ai_router.api.billing.ledger_services import LedgerServices
+from smart_ai_router.api.billing.services import BillingServices
 from smart_ai_router.core.administration_verbs import AdministrationVerbs
 from smart_ai_router.core.alert_log import ChannelAlert
+from smart_ai_router.core.logins import Logins
 from smart_ai_router.core.statistics_store import AttemptStore, StatisticsStore
 
 
@@ -56,5 +59,9 @@ class ControlServices:
     system_info: Callable[[], Mapping[str, object]]
     attempts: AttemptStore | None = None
     currency: str = "USD"
+    time_zone: str = "UTC"  # by whose days the books are kept
     administration: AdministrationVerbs | None = None  # users, keys, prices; without them there is no /api/admin
+    billing: BillingServices | None = None  # without them there is no /api/admin/billing
+    ledger: LedgerServices | None = None  # without them there are no pools and no quotas
+    logins: Logins | None = None  # without them only tokens and keys open anything
     metrics: Callable[[], bytes] | None = None  # Prometheus' text form; without it there is no /metrics

@@ -1,9 +1,12 @@
 """The gateway's front: one request in, the right room to answer it.
 
-Calls are read and handed to the gateway; health, readiness and the model list are answered here from memory; what
-belongs to the control plane is passed on.
+Calls are read and handed to the gateway. A known caller's call that is refused for its form is handed over as well,
+because every call has its record; a request without a known caller, or for a path where nothing is served, is no
+call: it is answered and counted here, so that nobody fills the journal from outside. Health, readiness and the model
+list are answered here from memory; what belongs to the control plane is passed on.
 """
 
+from collections import Counter
 from typing import Final, Protocol
 from urllib.parse import unquote
 
@@ -12,11 +15,11 @@ import msgspec
 from smart_ai_router import __version__
 from smart_ai_router.api.control_passage import ControlPassage, is_control_path
 from smart_ai_router.api.cross_origin import PREFLIGHT_HEADERS, cross_origin_headers
-from smart_ai_router.api.openai import ENDPOINTS, OPENAI_ERRORS, read_call
+from smart_ai_router.api.openai import ENDPOINTS, OPENAI_ERRORS, flawed_call, read_call
 from smart_ai_router.core.calls import Call, Caller, Endpoint
 from smart_ai_router.core.http_messages import ClientReply, HttpRequest
 from smart_ai_router.core.snapshot import KeyGrant
-from smart_ai_router.domain.errors import Refusal
+from smart_ai_router.domain.errors import EncodingUnsupported, MediaTypeUnsupported, Refusal
 from smart_ai_router.domain.failures import Failure, failure_of_refusal
 
 JSON_HEADERS: Final = (("content-type", "application/json"),)
@@ -64,6 +67,7 @@ class Front:
     def __init__(self, calls: Calls, control: ControlPassage) -> None:
         self._calls = calls
         self._control = control
+        self.refusals: Counter[str] = Counter()  # of requests that were no calls, by code; the codes are few
 
     def handle(self, request: HttpRequest, reply: ClientReply) -> None:
         if "origin" in request.headers:
@@ -102,14 +106,18 @@ class Front:
     def _call(self, endpoint: Endpoint, request: HttpRequest, reply: ClientReply) -> None:
         try:
             caller, grant = self._calls.identify(request)
-            _require_json_post(request)
-            call = read_call(endpoint, request.headers, request.body, self._calls.region_header)
         except Refusal as refusal:
             self._refuse(failure_of_refusal(refusal), reply)
             return
-        except _HttpRefusal as refusal:
-            self._refuse(refusal.failure, reply, refusal.allowed)
+        if request.method != "POST":
+            self._refuse(_method_failure(request.method, "POST"), reply, "POST")
             return
+        region_header = self._calls.region_header
+        try:
+            _require_plain_json(request)
+            call = read_call(endpoint, request.headers, request.body, region_header)
+        except Refusal as flaw:
+            call = flawed_call(endpoint, request.headers, request.body, region_header, flaw)
         self._calls.run(call, caller, grant, reply, request.received_at)
 
     def _models(self, request: HttpRequest, reply: ClientReply) -> None:
@@ -134,6 +142,7 @@ class Front:
             self._refuse(Failure(404, "invalid_request_error", "model_not_found", message, "model"), reply)
 
     def _refuse(self, failure: Failure, reply: ClientReply, allowed: str | None = None) -> None:
+        self.refusals[failure.code] += 1
         request_id = self._calls.new_request_id()
         headers = [*JSON_HEADERS, ("x-request-id", request_id)]
         headers.append(("x-should-retry", "true" if failure.should_retry else "false"))
@@ -146,27 +155,14 @@ class Front:
         reply.send(failure.status, headers, OPENAI_ERRORS.body(failure, request_id))
 
 
-class _HttpRefusal(Exception):
-    """The request is refused for its HTTP form."""
-
-    def __init__(self, failure: Failure, allowed: str | None = None) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.allowed = allowed
-
-
-def _require_json_post(request: HttpRequest) -> None:
-    """A call is a POST of plain JSON. The content type keeps a web page from calling without asking (CORS)."""
-    if request.method != "POST":
-        raise _HttpRefusal(_method_failure(request.method, "POST"), "POST")
+def _require_plain_json(request: HttpRequest) -> None:
+    """A call is plain JSON. The content type keeps a web page from calling without asking (CORS)."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
-        message = f"the content type must be application/json, not {content_type[:100] or 'missing'}"
-        raise _HttpRefusal(Failure(415, "invalid_request_error", "unsupported_media_type", message))
+        raise MediaTypeUnsupported(f"the content type must be application/json, not {content_type[:100] or 'missing'}")
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
-        message = f"the content encoding {encoding[:100]} is not served; send the body uncompressed"
-        raise _HttpRefusal(Failure(415, "invalid_request_error", "unsupported_encoding", message))
+        raise EncodingUnsupported(f"the content encoding {encoding[:100]} is not served; send the body uncompressed")
 
 
 def _method_failure(method: str, allowed: str) -> Failure:

@@ -7,7 +7,8 @@ import msgspec
 
 from smart_ai_router.api.json_gate import read_object
 from smart_ai_router.core.calls import Call, Endpoint
-from smart_ai_router.domain.errors import RequestMalformed
+from smart_ai_router.core.plain_json import encode_plain
+from smart_ai_router.domain.errors import Refusal, RequestMalformed
 from smart_ai_router.domain.failures import Failure
 from smart_ai_router.domain.meters import UsageType
 from smart_ai_router.domain.tags import feature_tags
@@ -24,7 +25,10 @@ class OpenAIErrors:
     """Implements `core.calls.ErrorShape`: `{"error": {message, type, param, code}}`."""
 
     def body(self, failure: Failure, request_id: str) -> bytes:
-        return msgspec.json.encode({"error": {**_error(failure), "request_id": request_id}})
+        error = {"error": {**_error(failure), "request_id": request_id}}
+        if failure.details is None:
+            return msgspec.json.encode(error)
+        return encode_plain({**error, "code": failure.status, "message": failure.message, **failure.details})
 
     def event(self, failure: Failure, request_id: str) -> bytes:
         return b"data: " + self.body(failure, request_id) + b"\n\ndata: [DONE]\n\n"
@@ -81,6 +85,24 @@ def read_call(endpoint: Endpoint, headers: Mapping[str, str], body: bytes, regio
         session_id=_text(headers.get(SESSION_HEADER)),
         region=_text(headers.get(region_header)) if region_header else None,
         prompt_bytes=len(body),
+    )
+
+
+def flawed_call(
+    endpoint: Endpoint, headers: Mapping[str, str], body: bytes, region_header: str | None, flaw: Refusal
+) -> Call:
+    """A call that is refused for its form, with what its record can say: the model, if that can be read."""
+    try:
+        model = _text(read_object(body).get("model"))
+    except RequestMalformed:
+        model = None
+    return Call(
+        endpoint=endpoint,
+        model=model or "",
+        body=b"",
+        session_id=_text(headers.get(SESSION_HEADER)),
+        region=_text(headers.get(region_header)) if region_header else None,
+        flaw=flaw.anew(),
     )
 
 

@@ -5,6 +5,8 @@ The answers' schemas come from the shapes that the verbs answer with, so that th
 
 import base64
 import hashlib
+import re
+from collections.abc import Iterable
 from html import escape
 from typing import Any, Final, TypedDict
 
@@ -12,11 +14,20 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from smart_ai_router.api.admin_access import COOKIE, GuardedRoute, guarded_routes
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
-from smart_ai_router.core import administration_messages
+from smart_ai_router.core import access_messages, administration_messages, ledger_requests
 from smart_ai_router.core.alert_log import ChannelAlert
+from smart_ai_router.core.billing import (
+    cost_messages,
+    model_messages,
+    pool_messages,
+    price_messages,
+    quota_messages,
+    record_messages,
+)
 from smart_ai_router.core.statistics.query import QueryAnswer
 from smart_ai_router.core.statistics.shapes import (
     CostBreakdown,
@@ -29,6 +40,7 @@ from smart_ai_router.core.statistics.shapes import (
     TopUsers,
     WeeklyStatistics,
 )
+from smart_ai_router.domain.roles import Role
 
 Document = dict[str, Any]  # FastAPI's own type for JSON documents
 
@@ -70,8 +82,20 @@ ANSWERS: Final = (
     RecentAlerts,
     *administration_messages.ANSWERS,
     *administration_messages.REQUESTS,
+    *access_messages.ACCESS_ANSWERS,
+    *access_messages.ACCESS_REQUESTS,
+    *record_messages.ANSWERS,
+    *cost_messages.ANSWERS,
+    *model_messages.ANSWERS,
+    *model_messages.REQUESTS,
+    *price_messages.ANSWERS,
+    *price_messages.REQUESTS,
+    *pool_messages.ANSWERS,
+    *quota_messages.ANSWERS,
+    *ledger_requests.REQUESTS,
 )
 
+_CONVERTER: Final = re.compile(r":[a-z]+\}")
 _STYLE: Final = (
     "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto}code{font-weight:bold}td{padding:0 1em 0 0}"
 )
@@ -95,14 +119,32 @@ def bare_answers(data: type) -> Document:
     return {"response_class": PlainJsonResponse, **_answers("application/json", _ref(data))}
 
 
-def takes(data: type) -> Document:
+def list_answers(data: type) -> Document:
+    """The same for a route that answers with a bare list."""
+    schema = {"type": "array", "items": _ref(data)}
+    return {"response_class": PlainJsonResponse, **_answers("application/json", schema)}
+
+
+def takes(data: type, *, required: bool = True) -> Document:
     """What a route takes in its body, as FastAPI wants to be told."""
-    body = {"required": True, "content": {"application/json": {"schema": _ref(data)}}}
+    body = {"required": required, "content": {"application/json": {"schema": _ref(data)}}}
     return {"openapi_extra": {"requestBody": body}}
 
 
+def no_answer() -> Document:
+    """The same for a route that has nothing to tell."""
+    told = _answers("application/json", {})
+    refusals = {status: answer for status, answer in told["responses"].items() if status != 200}
+    return {**told, "status_code": 204, "responses": {204: {"description": "完成"}, **refusals}}
+
+
+def file_answers(media_type: str) -> Document:
+    """The same for a route that answers with a file."""
+    return {"response_class": Response, **_answers(media_type, {"type": "string"})}
+
+
 def _answers(media_type: str, schema: Document) -> Document:
-    refusals = {400: "参数错误", 401: "没有或错误的管理员令牌", 403: "用户密钥无权访问"}
+    refusals = {400: "参数错误", 401: "没有登录，或令牌、会话无效", 403: "当前角色无权访问"}
     return {
         "response_model": None,
         "responses": {
@@ -144,9 +186,27 @@ def _document(app: FastAPI) -> Document:
         (*ANSWERS, Message, Mistake), schema_hook=_anything, ref_template="#/components/schemas/{name}"
     )
     components.setdefault("schemas", {}).update(_with_numbers(ours))
-    components["securitySchemes"] = {"admin_token": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"admin_token": []}]
+    components["securitySchemes"] = {
+        "admin_token": {"type": "http", "scheme": "bearer", "description": "管理员令牌、会话令牌或用户的 API 密钥"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "浏览器登录后的会话"},
+    }
+    document["security"] = [{"admin_token": []}, {"session": []}]
+    _tell_roles(document, guarded_routes(app))
     return document
+
+
+def _tell_roles(document: Document, routes: Iterable[GuardedRoute]) -> None:
+    """Say of each route which role it takes at least; `x-own` names the parameter of one that users may ask too."""
+    for route in routes:
+        for method in route.methods:
+            path = _CONVERTER.sub("}", route.path)  # {name:path} is {name} in the document
+            operation = document["paths"].get(path, {}).get(method.lower())
+            if operation is not None:
+                operation["x-least-role"] = route.least.role.word
+                if route.least.own is not None:
+                    operation["x-own"] = route.least.own
+                if route.least.role is Role.NOBODY:
+                    operation["security"] = []
 
 
 def _envelope(data: Document) -> Document:
@@ -169,7 +229,7 @@ def _with_numbers(schema: Any) -> Any:
     """Decimals go over the wire as JSON numbers, not as strings."""
     if isinstance(schema, dict):
         if schema.get("format") == "decimal":
-            return {"type": "number"}
+            return {key: value for key, value in schema.items() if key != "format"} | {"type": "number"}
         return {key: _with_numbers(value) for key, value in schema.items()}
     if isinstance(schema, list):
         return [_with_numbers(each) for each in schema]

@@ -5,10 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from smart_ai_router.api.admin_access import least
 from smart_ai_router.api.control_services import ControlServices
 from smart_ai_router.api.errors import ApiError
 from smart_ai_router.api.openapi import answers, text_answers
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
+from smart_ai_router.domain.roles import Role
 
 MODEL_CHARACTERS_MAX: Final = 4096  # as in a call
 PROMETHEUS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -17,7 +19,7 @@ PROMETHEUS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 def system_router(services: ControlServices) -> APIRouter:
     """The routes over these services."""
     system = _System(services)
-    router = APIRouter(tags=["system"])
+    router = APIRouter(tags=["system"], dependencies=[least(Role.ADMIN)])
     for path, endpoint, method, summary in (
         ("/v1/routing/explain", system.explain_routing, "GET", "说明一个模型或标签查询会如何路由"),
         ("/v1/admin/config/status", system.config_status, "GET", "查看当前配置状态"),

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 
+from smart_ai_router.api.admin_access import least
 from smart_ai_router.api.control_services import ControlServices
 from smart_ai_router.api.openapi import Message, RecentAlerts, answers
 from smart_ai_router.api.plain_json_response import PlainJsonResponse
@@ -41,6 +42,7 @@ from smart_ai_router.core.statistics.top import top_channels, top_models, top_ta
 from smart_ai_router.core.statistics.view import StatisticsView
 from smart_ai_router.core.statistics.weekly import weekly_statistics
 from smart_ai_router.core.statistics_store import Dimension
+from smart_ai_router.domain.roles import Role
 
 CHANNEL_ID_CHARACTERS_MAX: Final = 256
 FILTER_CHARACTERS_MAX: Final = 512
@@ -64,7 +66,7 @@ def usage_stats_router(services: ControlServices) -> APIRouter:
     """The routes over these services."""
     stats = _UsageStats(services)
     alerts = _Alerts(services)
-    router = APIRouter(prefix="/v1/stats", tags=["statistics"])
+    router = APIRouter(prefix="/v1/stats", tags=["statistics"], dependencies=[least(Role.BILLING_VIEWER)])
     for path, endpoint, schema, summary in (
         ("/daily", stats.daily, DailyStatistics, "获取每日使用统计"),
         ("/weekly", stats.weekly, WeeklyStatistics, "获取本周使用统计"),
@@ -85,7 +87,8 @@ def usage_stats_router(services: ControlServices) -> APIRouter:
         ("/clear-all-alerts", alerts.clear_all, "清除所有渠道告警"),
     )
     for path, clear, summary in clearing:
-        router.add_api_route(path, clear, methods=["POST"], summary=summary, **answers(Message))
+        closed = [least(Role.ADMIN)]
+        router.add_api_route(path, clear, methods=["POST"], summary=summary, dependencies=closed, **answers(Message))
     return router
 
 

@@ -63,7 +63,7 @@ def services_over(records: Sequence[UsageRecord] = (), **changes: object) -> Con
     """Services whose today is 2025-08-20."""
     view = view_of(records)
     services = ControlServices(
-        access=admin_access("right-admin-token", lambda token: token == "sk-of-a-user"),
+        access=admin_access("right-admin-token", lambda token: "alice" if token == "sk-of-a-user" else None),
         statistics=view.store,
         alerts=ListedAlerts(),
         catch_up=lambda: True,

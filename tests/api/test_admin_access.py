@@ -1,9 +1,14 @@
-"""Nobody but the administrator gets anything out of the control plane."""
+"""Who gets anything out of the control plane, by token and by cookie; every route: `test_privilege_matrix.py`."""
+
+from collections.abc import Mapping
 
 import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
-from smart_ai_router.api.admin_access import admin_access
+from smart_ai_router.api.admin_access import COOKIE, admin_access
 from smart_ai_router.api.control import create_control_app
+from tests.api.access_fixtures import PASSWORD, ROOT_TOKEN, World, bearer, cookie
 from tests.api.control_fixtures import ADMIN, STATS_PATHS, USER, administrator, services_over, stranger
 
 OPEN_PATHS = {"/docs", "/openapi.json", "/console", "/console/"}
@@ -97,7 +102,7 @@ def test_bytes_that_are_no_text_are_a_wrong_token() -> None:
 @pytest.mark.parametrize("token", ["", " ", "\n"])
 def test_an_empty_admin_token_is_refused_at_start(token: str) -> None:
     with pytest.raises(ValueError, match="empty"):
-        admin_access(token, lambda _: False)
+        admin_access(token, lambda _: None)
 
 
 def test_the_access_object_does_not_hold_the_token() -> None:
@@ -120,3 +125,105 @@ def test_every_answer_carries_the_security_headers() -> None:
         assert response.headers["x-frame-options"] == "DENY"
         assert response.headers["cache-control"] == "no-store"
         assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+# --- cookies ---
+
+OWN_PAGE = {"sec-fetch-site": "same-origin"}
+FOREIGN = (
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": "none"},
+    {"sec-fetch-site": "cross-site", "origin": "http://router.example", "x-requested-with": "x"},
+    {"origin": "https://evil.example"},
+    {"origin": "https://evil.example", "x-requested-with": "x"},
+    {"origin": "null"},
+    {"origin": "http://router.example.evil.example"},
+    {"origin": "http://router.example:8080"},
+    {"referer": "http://router.example/console"},
+    {},
+)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World()
+
+
+def by_cookie(world: World, username: str, headers: Mapping[str, str]) -> TestClient:
+    return world.client({"cookie": f"{COOKIE}={world.session(username)}", **headers})
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_s5_a_change_by_cookie_from_another_page_is_refused(world: World, headers: Mapping[str, str]) -> None:
+    client = by_cookie(world, "carol", headers)
+    before = len(world.office.store.numbers())
+
+    assert client.post("/api/admin/users", json={"name": "x"}).status_code == 403
+    assert client.patch("/api/admin/users/alice", json={"name": "x"}).status_code == 403
+    assert client.delete(f"/api/admin/keys/{world.key.id}").status_code == 403
+    assert client.post("/api/admin/logout").status_code == 403
+    assert len(world.office.store.numbers()) == before
+    assert client.get("/api/admin/users").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        OWN_PAGE,
+        {"origin": "http://router.example"},
+        {"origin": "https://router.example"},
+        {"origin": "HTTP://ROUTER.example", "sec-fetch-site": "same-origin"},
+        {"x-requested-with": "a script"},
+    ],
+)
+def test_s5_a_change_by_cookie_from_our_own_page_is_done(world: World, headers: Mapping[str, str]) -> None:
+    assert by_cookie(world, "carol", headers).patch("/api/admin/users/bob", json={"name": "B"}).status_code == 200
+
+
+def test_s5_a_change_by_token_needs_no_page(world: World) -> None:
+    headers = {**bearer(world.session("carol")), "origin": "https://anything.example"}
+
+    assert world.client(headers).patch("/api/admin/users/bob", json={"name": "B"}).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [each for each in FOREIGN if "sec-fetch-site" in each or "origin" in each])
+def test_s5_nobody_is_logged_in_by_another_page(world: World, headers: Mapping[str, str]) -> None:
+    body = {"username": "carol", "password": PASSWORD}
+
+    assert world.client(headers).post("/api/admin/login", json=body).status_code == 403
+
+
+def test_a_wrong_token_is_not_made_good_by_a_cookie(world: World) -> None:
+    client = world.client({**cookie(world.session("carol")), "authorization": "Bearer wrong"})
+
+    assert client.get("/api/admin/users").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["smart_ai_router_sessio", "SMART_AI_ROUTER_SESSION", "x"])
+def test_a_cookie_of_another_name_proves_nothing(world: World, name: str) -> None:
+    client = world.client({"cookie": f"{name}={world.session('carol')}"})
+
+    assert client.get("/api/admin/me").status_code == 401
+
+
+def test_the_cookie_is_found_among_others(world: World) -> None:
+    client = world.client({"cookie": f"a=b; {COOKIE}={world.session('carol')}; c=d"})
+
+    assert client.get("/api/admin/me").json()["name"] == "carol"
+
+
+def test_a_cookie_too_long_to_be_one_is_not_read(world: World) -> None:
+    client = world.client({"cookie": f"{COOKIE}={world.session('carol')}; x={'y' * 5000}"})
+
+    assert client.get("/api/admin/me").status_code == 401
+
+
+def test_an_admin_token_in_a_cookie_proves_nothing(world: World) -> None:
+    assert world.client({"cookie": f"{COOKIE}={ROOT_TOKEN}"}).get("/api/admin/me").status_code == 401
+    assert world.client({"cookie": f"{COOKIE}={world.key.key}"}).get("/api/admin/me").status_code == 401
+
+
+def test_a_web_socket_is_closed() -> None:
+    with pytest.raises(WebSocketDisconnect), stranger().websocket_connect("/api/admin/me"):
+        pass

@@ -8,7 +8,7 @@ COPY . .
 RUN mkdir -p smart_ai_router/console_dist \
     && if [ -f console/package.json ]; then \
         cd console \
-        && npm ci --ignore-scripts --no-audit --no-fund \
+        && npm ci --ignore-scripts --no-audit --no-fund --omit=dev \
         && npm run build -- --outDir ../smart_ai_router/console_dist --emptyOutDir; \
     fi
 
@@ -47,8 +47,9 @@ EXPOSE 7601
 VOLUME ["/srv/router/data", "/srv/router/logs"]
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import sys, urllib.request; sys.exit(urllib.request.urlopen('http://127.0.0.1:7601/health', timeout=4).status != 200)"]
+    CMD ["python", "-c", "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 7601, timeout=4); c.request('GET', '/health'); sys.exit(c.getresponse().status != 200)"]
 # All addresses of the container: from outside nothing is served without a key, and the router refuses to start
-# while nobody has one. See compose.yaml for a configuration that grants the first.
+# while nobody has one. See compose.yaml for a configuration that grants the first. The port inside is fixed, whatever
+# the configuration says, because the health check and the published port are about this one.
 ENTRYPOINT ["python", "-m", "smart_ai_router"]
-CMD ["serve", "--host", "0.0.0.0"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "7601"]

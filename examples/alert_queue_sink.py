@@ -5,6 +5,14 @@
 
 不带参数时使用进程内的队列，离线即可运行；--redis 把告警写入一个 Redis 流（XADD），无需额外的包。
 任何消息队列都只需要一个带 notify(alert) 方法的类：正常返回表示队列已收下，抛出异常则稍后重试。
+
+在运行中的路由器里使用（router_config.yaml）：
+
+    extensions: {path: examples}
+    monitoring:
+      alerts:
+        notifiers:
+          - {type: custom, factory: "alert_queue_sink:redis_sink", options: {address: "127.0.0.1:6379"}}
 """
 
 import argparse
@@ -83,6 +91,14 @@ class RedisStream:
             raise ConnectionError(f"Redis 没有收下告警: {answer.decode(errors='replace').strip() or '连接中断'}")
 
 
+def redis_sink(address: str, stream: str = "channel_alerts") -> QueueSink:
+    """配置文件中的 factory：options 就是这里的参数，都是文本。"""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(f"address 应为 HOST:PORT，而不是 {address!r}")
+    return QueueSink(RedisStream(host, int(port), stream))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """演示：触发三个告警，发布到队列，再显示队列里的内容。"""
     parser = argparse.ArgumentParser(description="把渠道告警发布到消息队列")
@@ -90,14 +106,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stream", default="channel_alerts", help="Redis 流的名字（默认 channel_alerts）")
     options = parser.parse_args(arguments)
     local = InProcessQueue()
-    publisher: Publisher = local
+    sink = QueueSink(local)
     if options.redis:
-        host, _, port = options.redis.rpartition(":")
-        if not host or not port.isdigit():
-            parser.error(f"--redis 需要 HOST:PORT，而不是 {options.redis!r}")
-        publisher = RedisStream(host, int(port), options.stream)
+        try:
+            sink = redis_sink(options.redis, options.stream)
+        except ValueError as error:
+            parser.error(f"--redis: {error}")
     with tempfile.TemporaryDirectory() as directory:
-        monitor = ChannelMonitor(Path(directory) / "channel_alerts.jsonl", notifiers=[QueueSink(publisher)])
+        monitor = ChannelMonitor(Path(directory) / "channel_alerts.jsonl", notifiers=[sink])
         monitor.record_quota_exhausted("ch_openai_001", "OpenAI Official", {"remaining_requests": 0})
         monitor.record_low_balance("ch_deepseek_001", "DeepSeek", "2.50")
         monitor.record_api_key_invalid("ch_qwen_001", "Qwen")

@@ -22,8 +22,7 @@ if find_spec("msgspec") is None:
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 sys.path.insert(0, str(ROOT))
 
-from smart_ai_router.adapters.archive_files import ArchiveDirectory  # noqa: E402 - the environment comes first
-from smart_ai_router.adapters.launch import StartOptions  # noqa: E402
+from smart_ai_router.adapters.launch import StartOptions  # noqa: E402 - the environment comes first
 from smart_ai_router.cli.options import load  # noqa: E402
 from smart_ai_router.config.problems import ConfigurationInvalid  # noqa: E402
 from smart_ai_router.core.plain_json import encode_plain  # noqa: E402
@@ -53,9 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("请指定 --archive 或 --report\n")
         parser.print_help()
         return 0
-    system, logs_dir = settings.system, Path(settings.journal.logs_dir)
-    door = ArchiveDirectory(logs_dir)
-    tracker = UsageTracker(logs_dir, archive=door, time_zone=system.time_zone, currency=system.currency)
+    system = settings.system
+    tracker = UsageTracker(settings.journal.logs_dir, time_zone=system.time_zone, currency=system.currency)
     status = 0
     try:
         if options.archive:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from smart_ai_router.core.administration import ACTION_BYTES_MAX, ActionsRead, ActionsUnwritable
-from smart_ai_router.core.guarded_append import append_whole
+from smart_ai_router.core.guarded_append import append_whole, sync_directory
 
 FILE_NAME: Final = "actions.jsonl"
 
@@ -32,7 +32,7 @@ class ActionFile:
                 is_fresh = not os.fstat(descriptor).st_size
                 _append_durably(descriptor, b"".join(line + b"\n" for line in lines))
                 if is_fresh:
-                    _sync_directory(self.path.parent)
+                    sync_directory(self.path.parent)
                 self._seen = _place(os.fstat(descriptor))
         except OSError as error:
             raise ActionsUnwritable(f"{self.path} cannot be written: {error.strerror}") from error
@@ -92,11 +92,3 @@ def _lines_of(content: bytes) -> tuple[Sequence[bytes], int]:
 
 def _place(status: os.stat_result) -> _Place:
     return status.st_dev, status.st_ino, status.st_size
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

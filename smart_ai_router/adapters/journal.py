@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from smart_ai_router.adapters.launch import StartRefused
-from smart_ai_router.core.guarded_append import append_whole
+from smart_ai_router.core.guarded_append import append_whole, sync_directory
 
 GROUP_SYNC_S: Final = 0.1
 RETRY_S: Final = 0.25
@@ -83,7 +83,7 @@ class JournalFile:
         self._fd = os.open(self._name, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         here = os.fstat(self._fd)
         self._identity = (here.st_dev, here.st_ino)
-        _sync_directory(directory)
+        sync_directory(directory)
 
     def is_current(self) -> bool:
         """False when the file was moved or removed underneath."""
@@ -290,11 +290,3 @@ def prepare_directory(directory: Path) -> bool:
         message = f"the journal directory {directory} cannot be written: {error.strerror}; see --logs-dir"
         raise JournalUnusable(message) from error
     return True
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

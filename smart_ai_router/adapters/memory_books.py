@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from threading import RLock
 
+from smart_ai_router.adapters.memory_ledger_reading import MemoryLedgerBooks
+from smart_ai_router.core.ledger_store import LedgerReader
 from smart_ai_router.core.local_days import LocalDays, date_of, day_number
 from smart_ai_router.core.posting import Posting, book_name, small_number
 from smart_ai_router.core.record_keys import split_request_id
@@ -63,6 +65,7 @@ class MemoryBooks:
         self._files: dict[int, JournalFileState] = {}
         self._problems: dict[tuple[int, int, str], LineProblem] = {}
         self._problem_counts: dict[tuple[int, str], int] = {}
+        self.ledger_books: LedgerReader = MemoryLedgerBooks()
 
     def totals(
         self,

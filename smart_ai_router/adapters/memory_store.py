@@ -4,14 +4,17 @@ It obeys the same contract as the SQLite store, with the same rollups and the sa
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from threading import RLock
 from typing import Final
 
 from msgspec.structs import replace
 
+from smart_ai_router.adapters.memory_administration import MemoryAdministration
 from smart_ai_router.adapters.memory_books import MemoryBooks, row_of
+from smart_ai_router.adapters.memory_ledger import MemoryLeaseBooks, MemoryLedger, MemoryPoolBooks
+from smart_ai_router.adapters.memory_ledger_reading import MemoryLedgerBooks
 from smart_ai_router.core.placing import Placed, place
 from smart_ai_router.core.posting import Posting, book_name
 from smart_ai_router.core.rollup_pieces import Span
@@ -53,6 +56,8 @@ class MemoryStore(MemoryBooks):
 
     def __init__(self, time_zone: str = "UTC") -> None:
         super().__init__(time_zone)
+        self._money = MemoryLedger()
+        self.administration = MemoryAdministration(self._money)
 
     @property
     def time_zone(self) -> str:
@@ -71,6 +76,8 @@ class MemoryStore(MemoryBooks):
             fresh = [each.posting for each in placement.placed]
             if fresh:
                 self._roll_up(fresh)
+                with self._money.transaction():
+                    self._money.post(placement.placed)
             file = replace(file, lines=file.lines + len(fresh), repeated=file.repeated + len(placement.repeated))
             self._files[file.id] = file
             for problem in (*problems, *conflicts):
@@ -85,6 +92,7 @@ class MemoryStore(MemoryBooks):
             for name, value in vars(self).items():
                 setattr(books, name, copy(value) if isinstance(value, dict) else value)
             books._lock = RLock()
+            books.ledger_books = self._money.copied()
             books._cells = {rollup: dict(cells) for rollup, cells in self._cells.items()}
             books._attempts = {rollup: dict(cells) for rollup, cells in self._attempts.items()}
         yield books
@@ -96,6 +104,18 @@ class MemoryStore(MemoryBooks):
 
     def close(self) -> None:
         """See `BookStore`."""
+
+    def ledger(self) -> AbstractContextManager[MemoryLedgerBooks]:
+        """See `LedgerStore`."""
+        return self._money.ledger()
+
+    def lease_books(self) -> AbstractContextManager[MemoryLeaseBooks]:
+        """See `LedgerStore`."""
+        return self._money.lease_books()
+
+    def pool_books(self) -> AbstractContextManager[MemoryPoolBooks]:
+        """See `LedgerStore`."""
+        return self._money.pool_books()
 
     def _insert(self, file_id: int, placed: Placed) -> None:
         posting, sid, check_bits = placed

@@ -12,6 +12,14 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from smart_ai_router.core.access_messages import (
+    AdministratorEdit,
+    AdministratorFacts,
+    AdministratorList,
+    KeyEdit,
+    KeyRotation,
+    NewAdministrator,
+)
 from smart_ai_router.core.administration import Origin
 from smart_ai_router.core.administration_messages import (
     AuditPage,
@@ -27,6 +35,7 @@ from smart_ai_router.core.administration_messages import (
     UserFacts,
     UserPage,
 )
+from smart_ai_router.core.audit_record import AuditQuestion
 from smart_ai_router.domain.errors import Refusal
 
 CONNECT_S: Final = 2.0
@@ -113,6 +122,12 @@ class RemoteAdministration:
     def create_key(self, user_id: str, asked: NewKey, origin: Origin) -> KeyFacts:
         return self._ask("POST", f"/users/{_part(user_id)}/keys", KeyFacts, asked, origin)
 
+    def change_key(self, key_id: str, asked: KeyEdit, origin: Origin) -> KeyFacts:
+        return self._ask("PATCH", f"/keys/{_part(key_id)}", KeyFacts, asked, origin)
+
+    def rotate_key(self, key_id: str, asked: KeyRotation, origin: Origin) -> KeyFacts:
+        return self._ask("POST", f"/keys/{_part(key_id)}/rotate", KeyFacts, asked, origin)
+
     def revoke_key(self, key_id: str, origin: Origin) -> KeyFacts:
         return self._ask("DELETE", f"/keys/{_part(key_id)}", KeyFacts, None, origin)
 
@@ -142,8 +157,24 @@ class RemoteAdministration:
         )
         return self._ask("GET", f"/prices?{query}", PricePage)
 
-    def audit(self, cursor: str | None = None, limit: int = 100, subject: str | None = None) -> AuditPage:
-        return self._ask("GET", f"/audit?{_query(cursor=cursor, limit=limit, subject=subject)}", AuditPage)
+    def create_administrator(self, asked: NewAdministrator, origin: Origin) -> AdministratorFacts:
+        return self._ask("POST", "/administrators", AdministratorFacts, asked, origin)
+
+    def change_administrator(self, username: str, asked: AdministratorEdit, origin: Origin) -> AdministratorFacts:
+        return self._ask("PATCH", f"/administrators/{_part(username)}", AdministratorFacts, asked, origin)
+
+    def administrators(self) -> AdministratorList:
+        return self._ask("GET", "/administrators", AdministratorList)
+
+    def audit(
+        self,
+        cursor: str | None = None,
+        limit: int = 100,
+        subject: str | None = None,
+        asked: AuditQuestion = AuditQuestion(),  # noqa: B008 - immutable
+    ) -> AuditPage:
+        query = _query(cursor=cursor, limit=limit, subject=subject, **_asked(asked))
+        return self._ask("GET", f"/audit?{query}", AuditPage)
 
     def _ask(
         self,
@@ -176,6 +207,10 @@ def _refusal(status: int, content: bytes) -> RemoteRefusal:
         refused = _Refused(content[:200].decode("utf-8", "replace"))
     detail = refused.detail if isinstance(refused.detail, str) else msgspec.json.encode(refused.detail).decode()
     return RemoteRefusal(status, refused.code, detail)
+
+
+def _asked(asked: AuditQuestion) -> dict[str, str | None]:
+    return {"actor": asked.actor, "action": asked.action, "from": asked.since, "to": asked.until}
 
 
 def _part(text: str) -> str:

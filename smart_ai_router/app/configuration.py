@@ -52,6 +52,14 @@ def keep_as_good(loaded: Loaded, data_dir: Path) -> None:
     draft.replace(data_dir / LAST_GOOD)
 
 
+def _as_it_is(loaded: Loaded) -> Loaded:
+    return loaded
+
+
+def _nothing_else(_settings: Settings) -> None:
+    """Nobody else follows the settings."""
+
+
 class Configuration:
     """Holds what is in force; `publish` gets every new snapshot, encoded."""
 
@@ -65,12 +73,16 @@ class Configuration:
         state: Callable[[], StoreState],
         publish: Callable[[bytes], None],
         restrict: Callable[[Snapshot], Snapshot],
+        accept: Callable[[Loaded], Loaded] = _as_it_is,
+        follow: Callable[[Settings], None] = _nothing_else,
     ) -> None:
+        """`accept` may refuse a new file with ConfigurationInvalid; `follow` hears of each that has been taken."""
         self._environ = environ
         self._data_dir = data_dir
         self._state = state
         self._publish = publish
         self._restrict = restrict
+        self._follow = follow
         self._file = SnapshotFile(data_dir)
         self._book = read_price_book()
         self._lock = threading.Lock()  # the API's worker threads and the watcher both reload
@@ -78,7 +90,9 @@ class Configuration:
         self._watcher = None
         if loaded.path is not None:
             path = loaded.path
-            self._watcher = ConfigWatcher(path, loaded, lambda data: load_document(data, path, environ, overrides))
+            self._watcher = ConfigWatcher(
+                path, loaded, lambda data: accept(load_document(data, path, environ, overrides))
+            )
         self._last_problems: tuple[str, ...] = ()
         self._built = self._build_channels()
         self.snapshot = self._make_snapshot()
@@ -145,6 +159,7 @@ class Configuration:
         self._built = self._build_channels()
         self.snapshot = self._make_snapshot()
         self._publish(self.encoded)
+        self._follow(found.loaded.settings)
         names = ", ".join(change.name for change in found.changes) or "nothing of effect"
         _logger.info("the configuration was read again; changed: %s", names)
         if found.restart:

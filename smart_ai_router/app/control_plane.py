@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
+from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -22,41 +23,44 @@ import uvloop
 from starlette.types import ASGIApp
 
 from smart_ai_router import __version__
-from smart_ai_router.adapters.alert_files import PendingFile
 from smart_ai_router.adapters.launch import StartOptions
 from smart_ai_router.adapters.link import LinkServer
-from smart_ai_router.adapters.notifiers.settings import notifiers_from
-from smart_ai_router.adapters.notifiers.threads import DeliveryThreads
 from smart_ai_router.adapters.processes import SupervisorLink
 from smart_ai_router.adapters.secrets import admin_token
 from smart_ai_router.api.admin_access import admin_access
+from smart_ai_router.api.billing.services import BillingServices
 from smart_ai_router.api.control import create_control_app
 from smart_ai_router.api.control_services import ControlServices, ReloadOutcome
 from smart_ai_router.app.administration import AdministrationOffice
+from smart_ai_router.app.billing import BillingOffice, billing_services
 from smart_ai_router.app.bookkeeping import BookkeepingThread
 from smart_ai_router.app.books import open_bookkeeper, open_store
 from smart_ai_router.app.boot import control_socket, link_socket
 from smart_ai_router.app.budget_guard import BudgetGuard, daily_budget
 from smart_ai_router.app.configuration import Configuration, load_or_last_good
+from smart_ai_router.app.extensions import accept_extensions
 from smart_ai_router.app.metrics import Metrics
+from smart_ai_router.app.money import MoneyOffice
+from smart_ai_router.app.monitoring import Monitoring
 from smart_ai_router.app.publication import Publication
 from smart_ai_router.app.questions import Questions
 from smart_ai_router.app.unpriced_watch import UnpricedWatch
 from smart_ai_router.config.binding import check_binding
 from smart_ai_router.config.loading import configuration_path
-from smart_ai_router.config.policies import alert_rules, notifier_entries
-from smart_ai_router.config.settings import Settings
-from smart_ai_router.core.alerting import AlertOutbox, Notifier
+from smart_ai_router.core.bookkeeper import Bookkeeper
 from smart_ai_router.core.link_messages import (
     AttemptsSeen,
     ExplainAnswered,
     FromWorker,
+    Hello,
+    LeaseReport,
     NewSnapshot,
     ResetChannel,
     WorkerState,
 )
-from smart_ai_router.core.snapshot import Snapshot
-from smart_ai_router.core.utils.channel_monitor import ChannelMonitor, use_channel_monitor
+from smart_ai_router.core.snapshot import KeyGrant, Snapshot
+from smart_ai_router.core.store import StoreFailure
+from smart_ai_router.core.utils.channel_monitor import ChannelMonitor
 from smart_ai_router.domain.channel import ChannelModel
 from smart_ai_router.domain.faults import Fault
 
@@ -75,6 +79,7 @@ class ControlPlane:
         data_dir = Path(options.data_dir or "data")
         loaded = load_or_last_good(path, data_dir, os.environ, overrides)
         settings = loaded.settings
+        logging.getLogger().setLevel(settings.log_level)
         self._settings = settings
         self._loop = loop
         self._started_at = time.time()
@@ -83,24 +88,22 @@ class ControlPlane:
         control_socket(data_dir).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._data_dir = data_dir
         self._token, self._token_file = admin_token(data_dir, settings.auth.admin.admin_token)
-        self._store = open_store(data_dir, settings.system.time_zone)
+        self._store = open_store(data_dir, settings.system.time_zone, settings.storage.url)
         self._publication = Publication(self._publish_state, settings.server.workers)
         self._administration = AdministrationOffice(
             self._store,
             data_dir,
             given_prices=lambda: self.configuration.prices,
             tell_gateways=self._publication.publish,
+            usable_key=self._usable_key,
+            admin_token=self._token,
         )
         self._administration.catch_up()
         check_binding(loaded, self._administration.usable_key_count())
         bookkeeper = open_bookkeeper(self._store, logs_dir)
         self._books = BookkeepingThread(bookkeeper)
-        outbox = AlertOutbox(_notifiers(settings), PendingFile(data_dir / "alerts.pending.jsonl"), clock=time.time)
-        self._deliveries = DeliveryThreads(outbox)
-        self.monitor = ChannelMonitor(
-            logs_dir / "channel_alerts.jsonl", outbox=outbox, rules=alert_rules(settings), clock=time.time
-        )
-        use_channel_monitor(self.monitor)
+        self._monitoring = Monitoring(loaded, data_dir, logs_dir)
+        self.monitor = self._monitoring.monitor
         self._observing = ThreadPoolExecutor(1, "observing")  # one thread: what was seen first is told first
         self._link = LinkServer(link_socket(data_dir), self._take, lambda: NewSnapshot(self.configuration.encoded))
         self._questions = Questions(loop, self._link)
@@ -113,18 +116,39 @@ class ControlPlane:
             state=self._administration.state,
             publish=self._publish,
             restrict=self._restricted,
+            accept=accept_extensions,
+            follow=self._monitoring.follow,
         )
+        system = settings.system
+        self._billing = BillingOffice(lambda: self.configuration.snapshot, system.billing_currency, system.time_zone)
+        self._money = self._money_office(bookkeeper)
         self._metrics = Metrics(self.monitor, self._link)
         bookkeeper.add_observer(self._metrics.count)
         bookkeeper.add_observer(UnpricedWatch(self.monitor).observe)
         self._server = _http_server(create_control_app(self._services()), control_socket(data_dir))
+
+    def _money_office(self, bookkeeper: Bookkeeper) -> MoneyOffice:
+        return MoneyOffice(
+            self._store,
+            self._administration,
+            bookkeeper,
+            self.monitor,
+            time_zone=self._settings.system.time_zone,
+            billing_currency=self._settings.system.billing_currency,
+            provider_name=self._billing.provider_name,
+            is_provider=lambda provider_id: self._billing.market().provider(provider_id) is not None,
+            tell_gateways=self._publication.publish,
+            loop=self._loop,
+            workers=self._settings.server.workers,
+            broadcast=self._link.broadcast,
+        )
 
     # --- life ---
 
     async def start(self) -> None:
         await self._link.start()
         self._books.start()
-        self._deliveries.start()
+        self._monitoring.start()
         self._serving = self._loop.create_task(self._server.serve())
         while not self._server.started:
             if self._serving.done():
@@ -138,10 +162,11 @@ class ControlPlane:
         self._server.should_exit = True
         await self._serving
         self._link.close()
+        await self._money.lending.close()
         await asyncio.to_thread(self._books.close)
         await asyncio.to_thread(self._observing.shutdown)
         self.monitor.close()
-        await asyncio.to_thread(self._deliveries.close)
+        await asyncio.to_thread(self._monitoring.close)
         self._store.close()
 
     def reload_soon(self) -> None:
@@ -161,16 +186,19 @@ class ControlPlane:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            await asyncio.to_thread(self.configuration.check)
-            await asyncio.to_thread(self._check_budget)
-            await asyncio.to_thread(self._check_administration)
-            await asyncio.to_thread(self.monitor.tick)
+            checks = (self.configuration.check, self._check_budget, self._check_administration)
+            for check in (*checks, self.monitor.tick, self._money.tick):
+                try:
+                    await asyncio.to_thread(check)
+                except StoreFailure as failure:  # the books are away: the next turn looks again
+                    _logger.warning("a check was put off: %s", failure)
 
     def _check_budget(self) -> None:
         if self._budget.check(daily_budget(self.configuration.settings)):
             self.configuration.refresh()
 
     def _check_administration(self) -> None:
+        self._administration.tidy_logins()
         if self._administration.catch_up_if_behind():
             self.configuration.refresh()
 
@@ -194,6 +222,10 @@ class ControlPlane:
 
     def _take(self, message: FromWorker) -> None:
         match message:
+            case Hello():
+                self._money.lending.meet(message)
+            case LeaseReport(data):
+                self._money.lending.hear(data)
             case AttemptsSeen():
                 self._loop.run_in_executor(self._observing, self._observe, message)
             case ExplainAnswered():
@@ -215,8 +247,15 @@ class ControlPlane:
     # --- services ---
 
     def _services(self) -> ControlServices:
+        billing = self._billing_services()
         return ControlServices(
-            access=admin_access(self._token, self._is_user_key),
+            access=admin_access(
+                self._token,
+                self._user_of_key,
+                self._administration.logins.session_of,
+                self._settings.server.trusted_proxies,
+            ),
+            logins=self._administration.logins,
             statistics=self._store,
             alerts=_Alerts(self.monitor, self._reset_channel),
             catch_up=self._books.catch_up,
@@ -227,8 +266,23 @@ class ControlPlane:
             system_info=self._system_info,
             attempts=self._store,
             currency=self._settings.system.currency,
+            time_zone=self._settings.system.time_zone,
             administration=self._administration.verbs,
+            billing=billing,
+            ledger=self._money.services(billing.view, self._billing.market),
             metrics=self._metrics.text if self._settings.monitoring.enable_metrics else None,
+        )
+
+    def _billing_services(self) -> BillingServices:
+        return billing_services(
+            self._billing,
+            self._store,
+            Path(self._settings.journal.logs_dir),
+            catch_up=self._books.catch_up,
+            today=self._today,
+            verbs=self._administration.verbs,
+            stored_prices=self._administration.stored_prices,
+            switch_model=self._money.pools.switch_model,
         )
 
     def configuration_status(self) -> Mapping[str, object]:
@@ -237,8 +291,12 @@ class ControlPlane:
     def _today(self) -> date:
         return datetime.now(self._zone).date()
 
-    def _is_user_key(self, token: str) -> bool:
-        return self.configuration.keyring.is_usable(token, time.time())
+    def _user_of_key(self, token: str) -> str | None:
+        grant = self._usable_key(sha256(token.encode("utf-8", "replace")).hexdigest())
+        return None if grant is None else grant.user_id
+
+    def _usable_key(self, key_sha256_hex: str) -> KeyGrant | None:
+        return self.configuration.keyring.usable(key_sha256_hex, time.time())
 
     def _reset_channel(self, channel_id: str) -> None:
         self._loop.call_soon_threadsafe(self._link.broadcast, ResetChannel(channel_id))
@@ -285,14 +343,6 @@ class _Alerts:
 def _models_text(models: tuple[ChannelModel, ...]) -> str:
     names = [model.name for model in models[:MODELS_TOLD_MAX]]
     return ", ".join(names) + (f" +{len(models) - MODELS_TOLD_MAX}" if len(models) > MODELS_TOLD_MAX else "")
-
-
-def _notifiers(settings: Settings) -> list[Notifier]:
-    """The configured notifiers; the console always hears of alerts."""
-    entries = notifier_entries(settings)
-    if not any(entry["type"] == "console" for entry in entries):
-        entries.append({"type": "console"})
-    return notifiers_from(entries, trusted=True)
 
 
 def _http_server(app: ASGIApp, path: Path) -> uvicorn.Server:

@@ -43,15 +43,21 @@ from smart_ai_router.core.link_messages import (
     ExplainAsked,
     FromControl,
     Hello,
+    LeaseAnswer,
+    LeaseRecalls,
+    LeaseReport,
     NewSnapshot,
     ResetChannel,
     WorkerState,
+    pack_report,
+    unpack_answer,
 )
 from smart_ai_router.core.plain_json import encode_plain
 from smart_ai_router.core.snapshot import KeyGrant, Snapshot
 from smart_ai_router.domain.channel import Channel
 from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.faults import Fault
+from smart_ai_router.domain.leasing import Report
 from smart_ai_router.domain.money import Pico, pico_to_decimal
 from smart_ai_router.domain.routing import Explanation
 from smart_ai_router.providers import demo
@@ -65,6 +71,7 @@ GOODBYE_S: Final = 1.0  # the last bytes of calls that were cut reach their clie
 GARBAGE_THRESHOLD: Final = 20_000  # calls leave no cycles behind; a collection is for rare paths only
 FILES_PER_CONNECTION: Final = 2.125  # the client's, its call's upstream's, and an eighth for refused ones that linger
 OWN_FILES: Final = 64  # listener, link, journal, in-flight table, idle upstream connections that outlive their call
+HOLDER_BYTES: Final = 6
 DATE_KEPT_S: Final = 900  # every time zone's midnight falls on a quarter of an hour of UTC
 
 _logger = logging.getLogger(__name__)
@@ -125,7 +132,8 @@ class Worker:
             body_bytes_max=boot.body_bytes_max,
             connections_max=boot.connections_max,
         )
-        self.server = HttpServer(Front(self, ControlPassage(network, str(boot.control_socket))), limits)
+        self._front = Front(self, ControlPassage(network, str(boot.control_socket)))
+        self.server = HttpServer(self._front, limits)
         self._link = LinkClient(boot.link_socket, self._take, self._hello)
         self._reporter.link = self._link
         self._models: dict[tuple[int, tuple[str, ...]], bytes] = {}
@@ -176,7 +184,9 @@ class Worker:
         deadline = self._clock.monotonic() + GOODBYE_S
         while self.server.connection_count and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - as above
             await asyncio.sleep(DRAIN_POLL_S)
+        self.gateway.funds.give_back_all()
         self.server.close()
+        await asyncio.sleep(0)  # the last report leaves
         self._link.close()
         await self._network.close()
         self._inflight.close_file()
@@ -196,10 +206,12 @@ class Worker:
             if table is not self._inflight:
                 table.close_file()
                 table.path.unlink()
+        self._borrow()  # not before: what a dead predecessor held is lent to others when its calls are booked
 
     def _report(self) -> None:
         self._reporter.flush()
         self._send_state()
+        self.gateway.funds.tick()
         self._clock.call_later(REPORT_INTERVAL_S, self._report)
 
     def _send_state(self) -> None:
@@ -209,6 +221,7 @@ class Worker:
             self.server.connection_count,
             self._journal.admits,
             self.gateway.snapshot.version,
+            dict(self._front.refusals),
         )
         if self._link.is_connected:
             self._link.send(state)
@@ -216,7 +229,18 @@ class Worker:
     # --- control plane ---
 
     def _hello(self) -> Hello:
-        return Hello(self._boot.worker, os.getpid(), self.gateway.snapshot.version)
+        return Hello(self._boot.worker, os.getpid(), self.gateway.snapshot.version, self.gateway.funds.holder)
+
+    def _borrow(self) -> None:
+        """Ask for slices of money under a new name: nobody can take it for an earlier life's."""
+        holder = f"{self._boot.worker}-{os.getpid()}-{os.urandom(HOLDER_BYTES).hex()}"
+        self.gateway.funds.begin(holder, self._send_report)
+        if self._link.is_connected:
+            self._link.send(self._hello())
+
+    def _send_report(self, report: Report) -> None:
+        if self._link.is_connected:  # what is lost is said again
+            self._link.send(LeaseReport(pack_report(report)))
 
     def _take(self, message: FromControl) -> None:
         match message:
@@ -224,6 +248,12 @@ class Worker:
                 self._adopt(data)
             case ResetChannel(channel_id):
                 self.gateway.reset_channel(channel_id)
+            case LeaseAnswer(data):
+                if not self.gateway.funds.absorb(unpack_answer(data)):
+                    self._borrow()
+            case LeaseRecalls(recalls):
+                for each in recalls:
+                    self.gateway.funds.recall(each)
             case ExplainAsked(question, model, kind):
                 self._link.send(self._explain(question, model, kind))
 

@@ -43,12 +43,20 @@ class Metrics:
         self._journal = Gauge(
             "router_journal_writable", "1 while calls can be recorded", ("worker",), registry=registry
         )
+        self._refused = Counter(
+            "router_requests_refused", "Requests that were no calls and have no record: without a valid key, for an "
+            "unknown path", ("code",), registry=registry,
+        )  # fmt: skip
         self._workers = Gauge("router_workers_connected", "Gateway workers in touch", registry=registry)
 
     def take(self, state: WorkerState) -> None:
         """A worker reported."""
         with self._lock:
+            before = self._states.get(state.worker)
             self._states[state.worker] = state
+            for code, count in state.refusals.items():
+                known = before.refusals.get(code, 0) if before is not None else 0
+                self._refused.labels(code).inc(count if count < known else count - known)  # less: it started anew
 
     def states(self) -> list[WorkerState]:
         """The last report of each worker."""
@@ -59,7 +67,8 @@ class Metrics:
         """Some calls came on the books."""
         for posting in postings:
             record = posting.record
-            place = (record.channel_id, record.model)
+            # A refused call may name anything for its model: as a label that would grow without bound.
+            place = (record.channel_id, record.model if record.channel_id else "")
             self._calls.labels(*place, record.outcome).inc()
             self._tokens.labels(*place, "input").inc(record.input_tokens)
             self._tokens.labels(*place, "output").inc(record.output_tokens)

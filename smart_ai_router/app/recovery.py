@@ -9,11 +9,14 @@ from typing import Final
 
 from smart_ai_router.adapters.inflight import InflightFile, InflightTableBusy
 from smart_ai_router.adapters.journal import JournalWriter, journal_name
+from smart_ai_router.core.calls import Caller
 from smart_ai_router.core.intents import Intent, decode_intents, interrupted_record
 from smart_ai_router.core.snapshot import Snapshot
+from smart_ai_router.core.tariffs import Tariffs
 from smart_ai_router.core.usage_record import UsageLineInvalid, decode_usage_record, encode_usage_record
 from smart_ai_router.domain.pricing import PriceCatalog, PriceSheet
 
+NOBODY: Final = Caller("", None)  # is charged: a call that the router cut short is its provider's alone
 MEMBER: Final = b'"request_id":"'  # as the encoder writes it, before any text that a client chose
 
 _logger = logging.getLogger(__name__)
@@ -46,25 +49,27 @@ async def recover(table: InflightFile, journal: JournalWriter, logs_dir: Path, s
         _logger.error("%d calls in flight at a crash cannot be read; their providers may still bill them", unreadable)
     missing = _without_line(intents, logs_dir, now)
     catalog = PriceCatalog(snapshot.prices)
-
-    def sheet_for(intent: Intent) -> PriceSheet | None:
-        return catalog.sheet(
-            intent.channel_id,
-            intent.provider,
-            intent.provider_region,
-            intent.upstream_model,
-            intent.model,
-            intent.started_at,
-        )
-
+    tariffs = Tariffs(snapshot, datetime.fromtimestamp(now, UTC).date(), now)
     written = [asyncio.get_running_loop().create_future() for _ in missing]
     for intent, done in zip(missing, written, strict=True):
-        line = encode_usage_record(interrupted_record(intent, sheet_for, now))
+        tariff = tariffs.terms(NOBODY, intent.provider, _sheet(catalog, intent)).tariff
+        line = encode_usage_record(interrupted_record(intent, tariff, now))
         journal.append(line, now, lambda done=done: done.set_result(None))  # type: ignore[misc]
     await asyncio.gather(*written)
     for slot, _ in left_open:
         table.close(slot)
     return len(missing)
+
+
+def _sheet(catalog: PriceCatalog, intent: Intent) -> PriceSheet | None:
+    return catalog.sheet(
+        intent.channel_id,
+        intent.provider,
+        intent.provider_region,
+        intent.upstream_model,
+        intent.model,
+        intent.started_at,
+    )
 
 
 def _without_line(intents: list[Intent], logs_dir: Path, now: float) -> list[Intent]:

@@ -76,7 +76,8 @@ def _at_rest(loaded: Loaded, data_dir: Path) -> Iterator[AdministrationVerbs]:
     """Nobody else may work on the data directory meanwhile; a router that is just starting holds it already."""
     lock = DataDirectoryLock.acquire(data_dir)
     try:
-        store = open_store(data_dir, loaded.settings.system.time_zone)
+        settings = loaded.settings
+        store = open_store(data_dir, settings.system.time_zone, settings.storage.url)
         try:
             office = AdministrationOffice(
                 store, data_dir, given_prices=lambda: configured_prices(loaded), tell_gateways=lambda: True

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from smart_ai_router.adapters.archive_files import ArchiveDirectory
 from smart_ai_router.adapters.launch import StartOptions
 from smart_ai_router.cli.options import load, place_options
 from smart_ai_router.cli.terminal import complain, print_json, progress
 from smart_ai_router.core.archive import DAYS_TO_KEEP, archive_old_days
+from smart_ai_router.core.archive_files import ArchiveDirectory
 
 DAYS_MAX = 36_500
 

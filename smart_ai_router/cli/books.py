@@ -1,32 +1,55 @@
 """`verify` and `rebuild`: the books against the journal they were made from."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
 from smart_ai_router.adapters.launch import DataDirectoryLock, StartOptions
-from smart_ai_router.adapters.sqlite.store import FILE_NAME
 from smart_ai_router.app.books import rebuild_books, verify_books
+from smart_ai_router.app.engines import engine_at
 from smart_ai_router.cli.options import load, place_options
 from smart_ai_router.cli.terminal import complain, console, print_json, progress
 from smart_ai_router.core.administration import ActionsUnwritable
 from smart_ai_router.core.store import RecordSums, StoreFailure
-from smart_ai_router.core.verification import VerificationReport
+from smart_ai_router.core.verification_report import VerificationReport
 from smart_ai_router.domain.money import pico_to_decimal, pico_to_text
 
 EXIT_FAILED = 1
 
 
+def logs_of_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The journals of other hosts, for books that several hosts post into."""
+    return click.option(
+        "--logs-of",
+        metavar="HOST=DIR",
+        multiple=True,
+        help="The journal of another host that posts into the same PostgreSQL; once for each.",
+    )(function)
+
+
+def journals_of(given: tuple[str, ...]) -> dict[str, Path]:
+    """Host to directory."""
+    found: dict[str, Path] = {}
+    for each in given:
+        host, _, directory = each.partition("=")
+        if not (host and directory and Path(directory).is_dir()):
+            raise click.UsageError(f"--logs-of {each}: takes HOST=DIR, and DIR must be there")
+        found[host] = Path(directory)
+    return found
+
+
 @click.command(short_help="Prove the books: recompute everything from the journal. 核对账目")
 @place_options
+@logs_of_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts: {equal, files, records, sums, differences, ...}.")
-def verify(options: StartOptions, as_json: bool) -> None:
+def verify(options: StartOptions, logs_of: tuple[str, ...], as_json: bool) -> None:
     """Prove the books: everything is made once more from the journal, its archive included, and compared.
 
-    Users, keys and prices are made once more from the actions file.
+    Users, keys, prices and transfers are made once more from the actions file; every balance is added up from both.
 
     May run while the router runs. Exit code 0 when every record, sum and rollup agrees, 1 when something differs.
 
@@ -36,12 +59,13 @@ def verify(options: StartOptions, as_json: bool) -> None:
     """
     settings = load(options).settings
     data_dir = Path(settings.storage.data_dir)
-    path = data_dir / FILE_NAME
-    if not path.exists():
-        raise click.UsageError(f"there are no books at {path}; a start makes them, and so does `rebuild`")
     try:
+        engine = engine_at(data_dir, settings.storage.url)
+        if not engine.exists():
+            raise click.UsageError(f"there are no books at {engine.place}; a start makes them, and so does `rebuild`")
         with progress("Proving") as told:
-            report = verify_books(data_dir, Path(settings.journal.logs_dir), told)
+            logs_dir, others = Path(settings.journal.logs_dir), journals_of(logs_of)
+            report = verify_books(data_dir, logs_dir, told, url=settings.storage.url, others=others)
     except (StoreFailure, ActionsUnwritable) as failure:
         complain(str(failure))
         sys.exit(EXIT_FAILED)
@@ -54,8 +78,9 @@ def verify(options: StartOptions, as_json: bool) -> None:
 
 @click.command(short_help="Make the books anew from the journal. 重建账目")
 @place_options
+@logs_of_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts: {files, records, actions, problem_lines, digest}.")
-def rebuild(options: StartOptions, as_json: bool) -> None:
+def rebuild(options: StartOptions, logs_of: tuple[str, ...], as_json: bool) -> None:
     """Make the books anew from the journal, its archive included, and put them in the place of the old ones.
 
     The router must be stopped: this refuses (exit code 2) while one works on the data directory. If it is broken off,
@@ -70,7 +95,9 @@ def rebuild(options: StartOptions, as_json: bool) -> None:
     lock = DataDirectoryLock.acquire(data_dir)
     try:
         with progress("Booking") as told:
-            made = rebuild_books(data_dir, Path(settings.journal.logs_dir), settings.system.time_zone, told)
+            logs_dir, time_zone = Path(settings.journal.logs_dir), settings.system.time_zone
+            url, others = settings.storage.url, journals_of(logs_of)
+            made = rebuild_books(data_dir, logs_dir, time_zone, told, url=url, others=others)
     except (StoreFailure, ActionsUnwritable) as failure:
         complain(str(failure))
         sys.exit(EXIT_FAILED)
@@ -98,6 +125,9 @@ def as_mapping(report: VerificationReport) -> dict[str, object]:
         "problem_lines": report.problem_lines,
         "actions": report.actions,
         "pending_actions": report.pending_actions,
+        "entries": report.entries,
+        "transfers": report.transfers,
+        "accounts": report.accounts,
         "missing_files": report.missing_files,
         "sums": {currency: _exact(sums) for currency, sums in report.sums.items()},
         "difference_count": report.difference_count,
@@ -116,6 +146,9 @@ def tell(report: VerificationReport) -> None:
     _tell_sums(report.sums)
     if report.actions or report.pending_actions:
         click.echo(f"{report.actions:,} administrative changes; not applied yet: {report.pending_actions}")
+    if report.accounts:
+        moved = f"{report.entries:,} entries of calls and {report.transfers:,} transfers"
+        click.echo(f"ledger: {moved} on {report.accounts:,} accounts")
     for name in report.missing_files:
         complain(f"booked, and standing nowhere any more: {name}")
     if report.is_equal:

@@ -1,19 +1,21 @@
-"""`keys`: API keys, made, listed, revoked."""
+"""`keys`: API keys, made, listed, changed, rotated, revoked."""
 
 import click
+from msgspec import UNSET, UnsetType
 from rich.table import Table
 
 from smart_ai_router.adapters.launch import StartOptions
 from smart_ai_router.cli.administration_door import administration, idempotency_option, origin
 from smart_ai_router.cli.options import place_options
 from smart_ai_router.cli.terminal import complain, console, print_json
+from smart_ai_router.core.access_messages import KeyEdit, KeyRotation
 from smart_ai_router.core.administration import Origin
 from smart_ai_router.core.administration_messages import KeyFacts, NewKey, NewUser
 from smart_ai_router.core.administration_verbs import AdministrationVerbs
 from smart_ai_router.domain.errors import Refusal
 
 
-@click.group(short_help="API keys: create, list, revoke. 密钥")
+@click.group(short_help="API keys: create, list, change, rotate, revoke. 密钥")
 def keys() -> None:
     """API keys belong to users. A key is shown once, when it is made; the router keeps its SHA-256.
 
@@ -58,13 +60,7 @@ def create(
         if create_user:
             _make_user(verbs, user_id, by)
         made = verbs.create_key(user_id, asked, by)
-    if as_json:
-        print_json(made)
-    elif isinstance(made.key, str):
-        click.echo(made.key)
-        complain(f"{made.id} of {made.user_id}; keep it now: it is not shown again")
-    else:
-        complain(f"{made.id} was made before under this idempotency key; it ends in {made.key_end}")
+    _show(made, as_json)
 
 
 @keys.command("list")
@@ -106,6 +102,107 @@ def revoke(options: StartOptions, idempotency_key: str | None, as_json: bool, ke
     else:
         click.echo(f"{revoked.id} of {revoked.user_id} is revoked since {revoked.revoked_at}")
     if revoked.effective is False:
+        complain("a gateway worker did not answer within a second; it takes the change when it is back")
+
+
+@keys.command()
+@place_options
+@click.option("--name", help="What it is for.")
+@click.option("--enable/--disable", "enabled", default=None, help="A disabled key is refused meanwhile.")
+@click.option("--model", "models", multiple=True, help="Only this model, or tag query; `all` for all. May be repeated.")
+@click.option("--expires", metavar="WHEN", help="Refused from then on; `never` takes the end away.")
+@click.option("--requests-per-minute", metavar="N", help="`default` for limits.requests_per_minute.")
+@click.option("--concurrency", metavar="N", help="Calls at one time; `default` for limits.concurrency.")
+@idempotency_option
+@click.option("--json", "as_json", is_flag=True, help="For scripts: the key's facts.")
+@click.argument("key_id", metavar="KEY_ID")
+def change(
+    options: StartOptions,
+    *,
+    name: str | None,
+    enabled: bool | None,
+    models: tuple[str, ...],
+    expires: str | None,
+    requests_per_minute: str | None,
+    concurrency: str | None,
+    idempotency_key: str | None,
+    as_json: bool,
+    key_id: str,
+) -> None:
+    """Change what a key may do. What is not given stays as it is; its secret does too.
+
+    \b
+    smart-ai-router keys change key_0123456789abcdef01234567 --disable
+    smart-ai-router keys change key_0123456789abcdef01234567 --model tag:free --expires 2027-01-31
+    smart-ai-router keys change key_0123456789abcdef01234567 --model all --expires never
+    """
+    asked = KeyEdit(
+        name=UNSET if name is None else name,
+        enabled=UNSET if enabled is None else enabled,
+        models=UNSET if not models else () if models == ("all",) else models,
+        expires_at=UNSET if expires is None else None if expires == "never" else expires,
+        requests_per_minute=_limit(requests_per_minute, "--requests-per-minute"),
+        concurrency=_limit(concurrency, "--concurrency"),
+    )
+    with administration(options) as verbs:
+        changed = verbs.change_key(key_id, asked, origin(idempotency_key))
+    _tell_change(changed, as_json)
+
+
+@keys.command()
+@place_options
+@click.option(
+    "--overlap",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="How long the key before is accepted as well. [default: not at all]",
+)
+@idempotency_option
+@click.option("--json", "as_json", is_flag=True, help="For scripts: the key and all about it.")
+@click.argument("key_id", metavar="KEY_ID")
+def rotate(options: StartOptions, *, overlap: int, idempotency_key: str | None, as_json: bool, key_id: str) -> None:
+    """Give a key a new secret. Standard output is the new key and nothing else, this once.
+
+    Its id stays, and with it what it may do and what is on the books under it.
+
+    \b
+    smart-ai-router keys rotate key_0123456789abcdef01234567
+    KEY=$(smart-ai-router keys rotate key_0123456789abcdef01234567 --overlap 3600)
+    """
+    with administration(options) as verbs:
+        made = verbs.rotate_key(key_id, KeyRotation(overlap), origin(idempotency_key))
+    _show(made, as_json)
+
+
+def _limit(text: str | None, option: str) -> int | UnsetType | None:
+    if text is None:
+        return UNSET
+    if text == "default":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is neither a whole number nor `default`", param_hint=option) from error
+
+
+def _show(made: KeyFacts, as_json: bool) -> None:
+    """A key that was just made, or has a new secret."""
+    if as_json:
+        print_json(made)
+    elif isinstance(made.key, str):
+        click.echo(made.key)
+        complain(f"{made.id} of {made.user_id}; keep it now: it is not shown again")
+    else:
+        complain(f"{made.id} was made before under this idempotency key; it ends in {made.key_end}")
+
+
+def _tell_change(changed: KeyFacts, as_json: bool) -> None:
+    if as_json:
+        print_json(changed)
+    else:
+        console().print(_table([changed]))
+    if changed.effective is False:
         complain("a gateway worker did not answer within a second; it takes the change when it is back")
 
 

@@ -120,7 +120,7 @@ def known_prices(options: StartOptions) -> tuple[PriceVersion, ...]:
     settings = load(options).settings
     built = build_channels(settings, os.environ, probe=None)
     try:
-        stored = stored_prices(Path(settings.storage.data_dir))
+        stored = stored_prices(Path(settings.storage.data_dir), settings.storage.url)
     except StoreFailure as failure:
         complain(str(failure))
         raise SystemExit(EXIT_DIFFERENCES) from failure

@@ -17,6 +17,7 @@ from smart_ai_router.adapters.journal import prepare_directory
 from smart_ai_router.adapters.launch import DataDirectoryLock, StartOptions, StartRefused, bind_listener
 from smart_ai_router.adapters.processes import ChildCommand, Plan, Role, Supervisor
 from smart_ai_router.app.boot import GatewayBoot, control_socket, encode_boot
+from smart_ai_router.app.engines import DriverMissing, engine_at
 from smart_ai_router.cli.options import load, start_options
 from smart_ai_router.cli.terminal import complain, console
 from smart_ai_router.config.binding import check_binding
@@ -60,8 +61,10 @@ def serve(options: StartOptions) -> None:
 
 def require_supported(settings: Settings) -> None:
     """Refuse early what this version cannot do; raises StartRefused."""
-    if settings.storage.url:
-        raise StartRefused("storage.url is not supported yet: the books are kept in the data directory; remove the key")
+    try:
+        engine_at(Path(settings.storage.data_dir), settings.storage.url)
+    except DriverMissing as missing:
+        raise StartRefused(str(missing)) from missing
     socket_path = str(control_socket(Path(settings.storage.data_dir).resolve()))
     if len(socket_path.encode()) > SOCKET_PATH_BYTES_MAX:
         raise StartRefused(

@@ -27,6 +27,22 @@ class Url:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """An address, or a network such as 10.0.0.0/8."""
+
+    words: str = "address or network"
+    secret: bool = False
+    composite: bool = False
+
+    def read(self, tree: Tree) -> str:
+        text = text_of(tree, "an address or a network")
+        try:
+            return str(ipaddress.ip_network(text, strict=False))
+        except ValueError:
+            raise ValueRefused("is not an address or a network such as 10.0.0.5 or 10.0.0.0/8") from None
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """An http or https address that may carry a token in its path or query; never shown."""
 

@@ -25,6 +25,7 @@ _NOTIFIER_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "slack": ("url",),
     "smtp": ("host", "sender", "recipients"),
     "apprise": ("urls",),
+    "custom": ("factory",),
 }
 
 

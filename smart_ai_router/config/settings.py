@@ -39,6 +39,7 @@ class ServerSettings:
     body_timeout: float
     keep_alive_timeout: float
     drain_timeout: float
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ class NotifierSettings:
     password: str | None = field(repr=False)
     sender: str | None
     recipients: tuple[str, ...]
+    factory: str | None
+    options: tuple[tuple[str, str], ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,15 @@ class MonitoringSettings:
     error_rate_resolved_percent: float
     error_rate_calls_min: int
     alerts: AlertSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionSettings:
+    """The operator's own code, as module:name."""
+
+    path: str | None
+    monitor: str | None
+    tracker: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +253,7 @@ class Settings:
     channels: tuple[ChannelSettings, ...]
     routing: RoutingSettings
     monitoring: MonitoringSettings
+    extensions: ExtensionSettings
     cost_control: CostControlSettings
     journal: JournalSettings
     storage: StorageSettings

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -16,6 +17,7 @@ from smart_ai_router.config.settings import Settings
 from smart_ai_router.config.upstream_settings import CurrencyExchangeSettings
 from smart_ai_router.core.snapshot import KeyGrant, Snapshot, StoreState, User
 from smart_ai_router.domain.channel import Channel
+from smart_ai_router.domain.exchange import ExchangeRate
 from smart_ai_router.domain.pricing import PriceVersion
 
 FILE_USER: Final = "api"  # the user behind auth.api_token
@@ -45,7 +47,26 @@ def build_snapshot(
         currency=settings.system.currency,
         region_header=_header_name(settings.statistics.region_header),
         notes=tuple(str(notice) for notice in (*built.notices, *notices)),
+        quotas=tuple(
+            replace(each, currency=each.currency or settings.system.billing_currency) for each in state.quotas
+        ),
+        budgets=state.budgets,
+        pools=state.pools,
+        rates=(*file_rates(settings), *state.rates),
+        quotas_enforced=state.quotas_enforced,
     )
+
+
+def file_rates(settings: Settings) -> tuple[ExchangeRate, ...]:
+    """The exchange rates of the file."""
+    return tuple(
+        ExchangeRate(each.from_, each.to, each.rate, _midnight_ms(each.date), "configuration")
+        for each in settings.prices.exchange_rates
+    )
+
+
+def _midnight_ms(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1000
 
 
 def file_users(settings: Settings) -> tuple[User, ...]:

@@ -10,10 +10,12 @@ import msgspec
 
 from smart_ai_router.core.administration import ActionLog, AdministrationStore, read_actions
 from smart_ai_router.core.administrative_state import AdministrativeState
-from smart_ai_router.core.verification import VerificationReport
+from smart_ai_router.core.ledger_rows import SEPARATOR, MadeTransfer, SettingRow
+from smart_ai_router.core.verification_report import VerificationReport
 
 Key = TypeVar("Key", str, int)
 NOTHING = "nothing"
+UNSHOWN = ("password_hash",)
 
 
 def verify_actions(report: VerificationReport, log: ActionLog, store: AdministrationStore) -> None:
@@ -31,7 +33,23 @@ def verify_actions(report: VerificationReport, log: ActionLog, store: Administra
     _compare(report, "user", fold.users, kept.users)
     _compare(report, "key", fold.keys, kept.keys)
     _compare(report, "price", fold.prices, kept.prices)
+    _compare(report, "administrator", fold.administrators, kept.administrators)
+    _compare(report, "setting", _by_text(fold.settings), _by_text(kept.settings))
+    _compare_transfers(report, fold.transfers, kept.transfers)
     _compare(report, "action", fold.audit, kept.audit)
+
+
+def _by_text(rows: Mapping[tuple[str, str], SettingRow]) -> Mapping[str, SettingRow]:
+    return {" ".join((kind, *key.split(SEPARATOR))): row for (kind, key), row in rows.items()}
+
+
+def _compare_transfers(
+    report: VerificationReport, file: Mapping[str, MadeTransfer], books: Mapping[str, MadeTransfer]
+) -> None:
+    for key in sorted(file.keys() | books.keys()):
+        ours, theirs = file.get(key), books.get(key)
+        if ours != theirs:
+            report.note("transfer", key, ours or NOTHING, theirs or NOTHING)
 
 
 def _compare(
@@ -53,4 +71,6 @@ def _differing(ours: msgspec.Struct | None, theirs: msgspec.Struct | None) -> tu
 
 
 def _shown(row: msgspec.Struct | None, names: tuple[str, ...]) -> str:
-    return NOTHING if row is None else ", ".join(f"{name} {getattr(row, name)}" for name in names)
+    if row is None:
+        return NOTHING
+    return ", ".join(f"{name} {'(not shown)' if name in UNSHOWN else getattr(row, name)}" for name in names)

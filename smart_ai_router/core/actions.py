@@ -2,7 +2,7 @@
 
 An action is written and made durable before it has any effect. What users, keys and prices there are follows from the
 actions alone (`administrative_state.py`), so the file makes them anew when a store is lost. It holds no secrets: an
-API key is known by its SHA-256.
+API key is known by its SHA-256, an administrator's password by its Argon2id hash.
 
 An action has a number, which counts without gaps from 1, and an id: the idempotency key of the request, or one made
 for it. `request` tells one request from another under the same id. A kind of change, once written, is never changed
@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from smart_ai_router.core.ledger_actions import LedgerChanges
 from smart_ai_router.core.store import StoreFailure
 from smart_ai_router.core.timestamps import iso_utc_ms, utc_ms
 from smart_ai_router.domain.meters import Meter
@@ -71,6 +72,69 @@ class KeyRevoked(_Change, frozen=True, tag="key_revoked"):
     key_id: str
 
 
+class KeyChanged(_Change, frozen=True, tag="key_changed"):
+    """A key is from now on as it stands here; its owner and its secret stay."""
+
+    key_id: str
+    name: str
+    enabled: bool
+    models: tuple[str, ...] = ()
+    requests_per_minute_max: int | None = None
+    concurrency_max: int | None = None
+    expires_ms: int | None = None
+
+
+class KeyRotated(_Change, frozen=True, tag="key_rotated"):
+    """A key has another secret from now on; the one before is accepted until a moment, or no longer."""
+
+    key_id: str
+    sha256_hex: str
+    shown_end: str
+    former_until_ms: int | None = None
+
+
+class AdministratorCreated(_Change, frozen=True, tag="administrator_created"):
+    """Somebody may log in, with this role."""
+
+    username: str
+    password_hash: str  # Argon2id, with its parameters and salt
+    role: str  # admin | billing_viewer
+
+
+class AdministratorChanged(_Change, frozen=True, tag="administrator_changed"):
+    """What is given of an administrator is from now on as it stands here. A new password ends all sessions."""
+
+    username: str
+    role: str | None = None
+    enabled: bool | None = None
+    password_hash: str | None = None
+
+
+class AdministratorDisabled(_Change, frozen=True, tag="administrator_disabled"):
+    """An administrator may not log in any more; all sessions end."""
+
+    username: str
+
+
+class LoggedIn(_Change, frozen=True, tag="logged_in"):
+    """A session was opened."""
+
+    account: str  # administrator:carol, or key:key_1 for the user whose key it is
+
+
+class LoggedOut(_Change, frozen=True, tag="logged_out"):
+    """A session was closed by whoever had it."""
+
+    account: str
+
+
+class LoginsFailed(_Change, frozen=True, tag="logins_failed"):
+    """Somebody was refused, as often as this since the last time it was noted."""
+
+    account: str  # administrator:carol; "unknown" when there is nobody of that name, who is not noted
+    times: int = 1
+
+
 class PriceRow(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A `PriceVersion` as it is written; the fields are explained there."""
 
@@ -105,7 +169,11 @@ class PricesAdded(_Change, frozen=True, tag="prices_added"):
     prices: tuple[PriceRow, ...]
 
 
-Change: TypeAlias = UserCreated | UserChanged | KeyCreated | KeyRevoked | PricesAdded
+AccessChange: TypeAlias = (
+    AdministratorCreated | AdministratorChanged | AdministratorDisabled | LoggedIn | LoggedOut | LoginsFailed
+)
+KeyChange: TypeAlias = KeyCreated | KeyChanged | KeyRotated | KeyRevoked
+Change: TypeAlias = UserCreated | UserChanged | KeyChange | PricesAdded | AccessChange | LedgerChanges
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,10 @@ the next request: what stands in the file and not in the store is applied. The o
 store has and the file has lost is written into the file again. So each restores the other, and neither is ever ahead
 for long.
 
+Where several hosts share a store, the order is the other one: the store gives out the numbers, one after the other,
+and whoever finds his taken decides anew. What others have done is written into the own file with the next change, or
+when somebody asks for news.
+
 A request with an idempotency key has its effect once. The same request again is given the first answer; another one
 under the same key is refused. A request that is refused leaves nothing behind, so its key may be used again.
 """
@@ -19,22 +23,23 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from smart_ai_router.core.access_rows import AdministratorRow, KeyRow
 from smart_ai_router.core.actions import Action, ActionDamaged, Change, decode_action, encode_action, make_action
 from smart_ai_router.core.administrative_state import (
     AdministrativeState,
     AuditEntry,
-    KeyRow,
     Rows,
     StoredPrice,
     UserRow,
 )
 from smart_ai_router.core.snapshot import StoreState
-from smart_ai_router.core.store import StoreFailure
+from smart_ai_router.core.store import StoreFailure, StoreUnavailable
 from smart_ai_router.domain.errors import Refusal
 
 ACTION_BYTES_MAX: Final = 32 * 1024 * 1024  # an import of all public price lists at once takes a fifth of it
 IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255  # what payment services allow
 ID_BYTES: Final = 12
+NUMBERS_TRIED_MAX: Final = 100  # each time another host was faster
 
 _logger = logging.getLogger(__name__)
 
@@ -83,6 +88,18 @@ class ActionsRead(NamedTuple):
     too_long: int = 0  # lines that are longer than any action, and were left out
 
 
+class AuditFilter(NamedTuple):
+    """Of the audit record, what is asked for; None is everything."""
+
+    actor: str | None = None
+    kind: str | None = None
+    from_ms: int | None = None  # this moment included
+    until_ms: int | None = None  # this one not
+
+
+EVERYTHING: Final = AuditFilter()
+
+
 class ActionLog(Protocol):
     """The actions file. One process writes it."""
 
@@ -105,8 +122,15 @@ class AdministrationStore(Rows, Protocol):
         Raises ActionsDiverge when another action stands under a number, StoreUnavailable when nothing can be written.
         """
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other hosts make changes as well; then the store gives out the numbers."""
+
     def numbers(self) -> Collection[int]:
         """The numbers of all actions that were applied."""
+
+    def last_number(self) -> int:
+        """The highest of them; 0 when there is none."""
 
     def action(self, number: int) -> Action | None: ...
 
@@ -125,8 +149,13 @@ class AdministrationStore(Rows, Protocol):
     def prices(self) -> Sequence[StoredPrice]:
         """Every price version that was added, in the order of their ids."""
 
-    def audit(self, before: int | None, limit: int, subject: str | None = None) -> Sequence[AuditEntry]:
-        """What was done, newest first; only numbers below `before`, only of one subject."""
+    def administrators(self) -> Sequence[AdministratorRow]:
+        """Everybody who may log in or once might, by rising name."""
+
+    def audit(
+        self, before: int | None, limit: int, subject: str | None = None, asked: AuditFilter = EVERYTHING
+    ) -> Sequence[AuditEntry]:
+        """What was done, newest first; only numbers below `before`, only of one subject, only what is asked for."""
 
     def state(self) -> StoreState:
         """What the gateway decides by."""
@@ -200,8 +229,16 @@ class ActionDesk:
         with self._lock:
             return self._catch_up()
 
-    def perform(self, verb: str, request: msgspec.Struct, origin: Origin, decide: Callable[[int], Change]) -> Performed:
-        """Carry a request out, once.
+    def perform(
+        self,
+        verb: str,
+        request: msgspec.Struct,
+        origin: Origin,
+        decide: Callable[[int], Change],
+        *,
+        tell_gateways: bool = True,
+    ) -> Performed:
+        """Carry a request out, once. Gateways that decide nothing by it need not be told.
 
         `verb` and `request` say what is asked, for the comparison under one idempotency key. `decide` gets the moment
         (milliseconds since 1970 UTC), checks the request against the store and makes the change, or raises a Refusal.
@@ -210,38 +247,64 @@ class ActionDesk:
         action_id = self.fresh_id("auto:") if origin.idempotency_key is None else _checked(origin.idempotency_key)
         with self._lock:
             try:
-                if self._is_behind or not self._log.is_current():
-                    self._catch_up()
-                earlier = self._store.action_of(action_id)
-                if earlier is not None:
-                    return _repeated(earlier, fingerprint)
-                at_ms = self.now_ms()
-                action = make_action(
-                    self._last_number + 1,
-                    action_id,
-                    at_ms,
-                    decide(at_ms),
-                    actor=origin.actor,
-                    client=origin.client,
-                    request=fingerprint,
-                )
-                self._record(action)
+                for _ in range(NUMBERS_TRIED_MAX):
+                    if self._is_behind or self.has_news() or not self._log.is_current():
+                        self._catch_up()
+                    earlier = self._store.action_of(action_id)
+                    if earlier is not None:
+                        return _repeated(earlier, fingerprint)
+                    at_ms = self.now_ms()
+                    action = make_action(
+                        self._last_number + 1,
+                        action_id,
+                        at_ms,
+                        decide(at_ms),
+                        actor=origin.actor,
+                        client=origin.client,
+                        request=fingerprint,
+                    )
+                    if self._record(action):
+                        break
+                else:
+                    raise StoreUnavailable("other hosts made changes all the time")
             except (StoreFailure, ActionsUnwritable) as failure:
                 raise ChangeUnavailable(
                     f"{failure}; the change may take effect later: repeat it with the same Idempotency-Key",
                     retry_after_s=1.0,
                 ) from failure
-        return Performed(action, False, self._tell_gateways())
+        return Performed(action, False, self._tell_gateways() if tell_gateways else True)
 
-    def _record(self, action: Action) -> None:
+    def has_news(self) -> bool:
+        """Whether another host has changed something that is not known here yet. Raises StoreFailure."""
+        return self._store.is_shared and self._store.last_number() != self._last_number
+
+    def _record(self, action: Action) -> bool:
+        """False when another host has taken the number: then what was decided may not hold any more."""
         line = encode_action(action)
         if len(line) > ACTION_BYTES_MAX:
             raise ActionTooLarge(f"this change takes {len(line)} bytes, one may take {ACTION_BYTES_MAX}; split it")
         self._is_behind = True  # until it stands in both
+        if self._store.is_shared:
+            return self._record_shared(action, line)
         self._log.append([line])
         self._store.apply([action])
         self._last_number = action.number
         self._is_behind = False
+        return True
+
+    def _record_shared(self, action: Action, line: bytes) -> bool:
+        """The store comes first: a line in our file alone would carry a number that others may take."""
+        try:
+            self._store.apply([action])
+        except ActionsDiverge:
+            return False
+        self._last_number = action.number
+        try:
+            self._log.append([line])
+            self._is_behind = False
+        except ActionsUnwritable as failure:
+            _logger.error("action %d stands in the books and not in the actions file yet: %s", action.number, failure)
+        return True
 
     def _catch_up(self) -> CaughtUp:
         self._is_behind = True
@@ -291,7 +354,10 @@ def restore_lost(store: AdministrationStore, log: ActionLog, standing: Mapping[i
         _require_same(standing.get(number), store.action(number))
     lost = [action for number in sorted(known - standing.keys()) if (action := store.action(number)) is not None]
     if lost:
-        _logger.error("%d actions were missing from the actions file; they are written again from the books", len(lost))
+        if store.is_shared:
+            _logger.info("%d changes of other hosts are written into the actions file", len(lost))
+        else:
+            _logger.error("%d actions were missing from the actions file; they are written again", len(lost))
         log.append([encode_action(action) for action in lost])
     return len(lost)
 

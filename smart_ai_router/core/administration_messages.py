@@ -77,14 +77,16 @@ class KeyFacts(Told, frozen=True):
     user_id: str
     name: str
     key_end: str  # its last characters
-    status: str  # active | expired | revoked | user_disabled
+    status: str  # active | disabled | expired | revoked | user_disabled
     models: tuple[str, ...]
     requests_per_minute: int | None
     concurrency: int | None
     created_at: str
     expires_at: str | None
     revoked_at: str | None
-    key: str | UnsetType | None = UNSET  # of a creation: the key, or null when the request was a repetition
+    enabled: bool = True
+    former_key_until: str | None = None  # of a rotated key: until then the secret before is accepted as well
+    key: str | UnsetType | None = UNSET  # of a creation or rotation: the key, or null when it was a repetition
     effective: bool | UnsetType = UNSET
 
 

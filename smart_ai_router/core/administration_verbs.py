@@ -3,15 +3,19 @@
 A command line that finds a router at work calls the same verbs over its private socket.
 """
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
-import msgspec
-
+from smart_ai_router.core.access_messages import (
+    AdministratorEdit,
+    AdministratorFacts,
+    AdministratorList,
+    KeyEdit,
+    KeyRotation,
+    NewAdministrator,
+)
 from smart_ai_router.core.administration import ActionDesk, AdministrationStore, Origin
 from smart_ai_router.core.administration_messages import (
-    AuditFacts,
     AuditPage,
     KeyFacts,
     KeyPage,
@@ -25,15 +29,13 @@ from smart_ai_router.core.administration_messages import (
     UserFacts,
     UserPage,
 )
-from smart_ai_router.core.administrative_state import AuditEntry
+from smart_ai_router.core.administrators import Administrators, PasswordHasher
+from smart_ai_router.core.audit_record import AuditQuestion, AuditRecord
+from smart_ai_router.core.key_changes import KeyChanges
 from smart_ai_router.core.price_admin import ReadPriceList
 from smart_ai_router.core.price_changes import PriceChanges
-from smart_ai_router.core.timestamps import iso_utc_ms
-from smart_ai_router.core.users_and_keys import FieldInvalid, UsersAndKeys, checked_limit
+from smart_ai_router.core.users_and_keys import UsersAndKeys
 from smart_ai_router.domain.pricing import PriceVersion
-
-_NUMBER: Final = re.compile(r"[0-9]{1,18}")
-_FACTS: Final = msgspec.json.Decoder(dict[str, object])
 
 
 class AdministrationVerbs(Protocol):
@@ -49,6 +51,11 @@ class AdministrationVerbs(Protocol):
 
     def create_key(self, user_id: str, asked: NewKey, origin: Origin) -> KeyFacts:
         """The answer holds the key itself, this once."""
+
+    def change_key(self, key_id: str, asked: KeyEdit, origin: Origin) -> KeyFacts: ...
+
+    def rotate_key(self, key_id: str, asked: KeyRotation, origin: Origin) -> KeyFacts:
+        """The answer holds the new key, this once."""
 
     def revoke_key(self, key_id: str, origin: Origin) -> KeyFacts: ...
 
@@ -69,7 +76,19 @@ class AdministrationVerbs(Protocol):
         limit: int = 100,
     ) -> PricePage: ...
 
-    def audit(self, cursor: str | None = None, limit: int = 100, subject: str | None = None) -> AuditPage: ...
+    def create_administrator(self, asked: NewAdministrator, origin: Origin) -> AdministratorFacts: ...
+
+    def change_administrator(self, username: str, asked: AdministratorEdit, origin: Origin) -> AdministratorFacts: ...
+
+    def administrators(self) -> AdministratorList: ...
+
+    def audit(
+        self,
+        cursor: str | None = None,
+        limit: int = 100,
+        subject: str | None = None,
+        asked: AuditQuestion = AuditQuestion(),  # noqa: B008 - immutable
+    ) -> AuditPage: ...
 
 
 class Administration:
@@ -83,9 +102,9 @@ class Administration:
         random_bytes: Callable[[int], bytes],
         given_prices: Callable[[], Sequence[PriceVersion]],
         read_list: ReadPriceList,
+        hasher: PasswordHasher,
     ) -> None:
-        """See `UsersAndKeys` and `PriceChanges`."""
-        self._store = store
+        """See `UsersAndKeys`, `PriceChanges` and `Administrators`."""
         people = UsersAndKeys(desk, store, random_bytes)
         self.create_user = people.create_user
         self.change_user = people.change_user
@@ -94,29 +113,15 @@ class Administration:
         self.create_key = people.create_key
         self.revoke_key = people.revoke_key
         self.keys = people.keys
+        changes = KeyChanges(desk, store, people, random_bytes)
+        self.change_key = changes.change_key
+        self.rotate_key = changes.rotate_key
+        staff = Administrators(desk, store, hasher)
+        self.create_administrator = staff.create_administrator
+        self.change_administrator = staff.change_administrator
+        self.administrators = staff.administrators
         prices = PriceChanges(desk, store, given_prices=given_prices, read_list=read_list)
         self.set_prices = prices.set_prices
         self.import_prices = prices.import_prices
         self.prices = prices.prices
-
-    def audit(self, cursor: str | None = None, limit: int = 100, subject: str | None = None) -> AuditPage:
-        """What was done, newest first; the cursor is the number of the last entry that was read."""
-        if cursor is not None and not _NUMBER.fullmatch(cursor):
-            raise FieldInvalid(f"{cursor[:40]!r} is no cursor of this list", param="cursor")
-        before = None if cursor is None else int(cursor)
-        entries = self._store.audit(before, checked_limit(limit) + 1, subject)
-        more = str(entries[limit - 1].number) if len(entries) > limit else None
-        return AuditPage(tuple(_audit_facts(entry) for entry in entries[:limit]), more)
-
-
-def _audit_facts(entry: AuditEntry) -> AuditFacts:
-    return AuditFacts(
-        number=entry.number,
-        at=iso_utc_ms(entry.at_ms),
-        actor=entry.actor,
-        action=entry.kind,
-        subject=entry.subject,
-        before=_FACTS.decode(entry.before),
-        after=_FACTS.decode(entry.after),
-        client=entry.client,
-    )
+        self.audit = AuditRecord(store).audit

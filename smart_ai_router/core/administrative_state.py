@@ -9,22 +9,51 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 import msgspec
-from msgspec.structs import replace
 
+from smart_ai_router.core.access_rows import (
+    AdministratorRow,
+    KeyRow,
+    access_after,
+    access_subject,
+    administrator_facts,
+    changed_administrator,
+    changed_key,
+    created_key,
+    key_grants,
+)
 from smart_ai_router.core.actions import (
+    AccessChange,
     Action,
+    AdministratorChanged,
+    AdministratorCreated,
+    AdministratorDisabled,
     Change,
+    KeyChange,
+    KeyChanged,
     KeyCreated,
     KeyRevoked,
+    KeyRotated,
     PriceRow,
     PricesAdded,
     UserChanged,
     UserCreated,
     price_version,
 )
-from smart_ai_router.core.snapshot import KeyGrant, StoreState, User
+from smart_ai_router.core.ledger_actions import LedgerChange, LedgerChanges
+from smart_ai_router.core.ledger_rows import (
+    LedgerEffect,
+    MadeTransfer,
+    SettingRow,
+    key_of,
+    kind_of,
+    ledger_effect,
+    ledger_facts,
+    ledger_subject,
+)
+from smart_ai_router.core.snapshot import StoreState, User
 
 AUDIT_PRICES_LISTED_MAX: Final = 50  # an import may have thousands; all of them stand in the actions file
+SECRET_OR_FIXED: Final = ("sha256_hex", "former_sha256_hex", "created_ms")  # of a key: of no use in the audit record
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -36,26 +65,6 @@ class UserRow(msgspec.Struct, frozen=True):
     enabled: bool
     group_ratio: str  # exact decimal
     created_ms: int
-
-
-class KeyRow(msgspec.Struct, frozen=True):
-    """An API key as the store knows it: by its SHA-256."""
-
-    id: str
-    user_id: str
-    name: str
-    sha256_hex: str
-    shown_end: str
-    models: tuple[str, ...]
-    requests_per_minute_max: int | None
-    concurrency_max: int | None
-    created_ms: int
-    expires_ms: int | None = None
-    revoked_ms: int | None = None
-
-    def is_usable(self, at_ms: int) -> bool:
-        """Whether it is accepted at a moment, as far as the key itself goes."""
-        return self.revoked_ms is None and (self.expires_ms is None or at_ms < self.expires_ms)
 
 
 class StoredPrice(msgspec.Struct, frozen=True):
@@ -86,6 +95,8 @@ class Effect(msgspec.Struct, frozen=True):
     user: UserRow | None = None
     key: KeyRow | None = None
     prices: tuple[StoredPrice, ...] = ()
+    administrator: AdministratorRow | None = None
+    ledger: LedgerEffect | None = None
 
 
 class Rows(Protocol):
@@ -96,7 +107,12 @@ class Rows(Protocol):
     def key(self, key_id: str) -> KeyRow | None: ...
 
     def has_key_of(self, sha256_hex: str) -> bool:
-        """Whether some key has this hash."""
+        """Whether some key has this hash, or had it before it was rotated."""
+
+    def administrator(self, username: str) -> AdministratorRow | None: ...
+
+    def setting(self, kind: str, key: str) -> SettingRow | None:
+        """A row about money; see `ledger_rows`."""
 
 
 def effect_of(action: Action, rows: Rows) -> Effect:
@@ -114,14 +130,31 @@ def effect_of(action: Action, rows: Rows) -> Effect:
         case KeyCreated():
             key = _created_key(change, at_ms, rows)
             return Effect(_audit(action, f"key:{change.key_id}", {}, key_facts(key)), key=key)
-        case KeyRevoked(key_id):
+        case KeyChanged(key_id) | KeyRotated(key_id) | KeyRevoked(key_id):
             held = rows.key(key_id)
-            is_open = held is not None and held.revoked_ms is None
-            revoked = replace(held, revoked_ms=at_ms) if held is not None and is_open else None
-            return Effect(_audit(action, f"key:{key_id}", key_facts(held), key_facts(revoked or held)), key=revoked)
+            key = None if _rotates_to_another(change, rows) else changed_key(change, held, at_ms)
+            return Effect(_audit(action, f"key:{key_id}", key_facts(held), key_facts(key or held)), key=key)
         case PricesAdded(prices):
             stored = tuple(StoredPrice(price, action.actor, at_ms) for price in prices)
             return Effect(_audit(action, subject_of(change), {}, _prices_facts(prices)), prices=stored)
+        case LedgerChange():
+            return _ledger_effect(action, change, rows)
+        case _:
+            return _access_effect(action, change, rows)
+
+
+def _access_effect(action: Action, change: AccessChange, rows: Rows) -> Effect:
+    held = None
+    if isinstance(change, AdministratorCreated | AdministratorChanged | AdministratorDisabled):
+        held = rows.administrator(change.username)
+    row = changed_administrator(change, held, action.number, action.at_ms)
+    audit = _audit(action, access_subject(change), administrator_facts(held), access_after(change, row or held))
+    return Effect(audit, administrator=row)
+
+
+def _ledger_effect(action: Action, change: LedgerChanges, rows: Rows) -> Effect:
+    effect = ledger_effect(change, action.number, action.at_ms, action.actor, rows)
+    return Effect(_audit(action, ledger_subject(change), *ledger_facts(change, effect, rows)), ledger=effect)
 
 
 def subject_of(change: Change) -> str:
@@ -129,11 +162,15 @@ def subject_of(change: Change) -> str:
     match change:
         case UserCreated() | UserChanged():
             return f"user:{change.user_id}"
-        case KeyCreated() | KeyRevoked():
+        case KeyCreated() | KeyChanged() | KeyRotated() | KeyRevoked():
             return f"key:{change.key_id}"
         case PricesAdded(prices):
             scopes = {(price.channel_id or price.provider, price.model) for price in prices}
             return f"price:{'/'.join(scopes.pop())}" if len(scopes) == 1 else "prices"
+        case LedgerChange():
+            return ledger_subject(change)
+        case _:
+            return access_subject(change)
 
 
 def user_facts(user: UserRow | None) -> Mapping[str, object]:
@@ -148,7 +185,7 @@ def key_facts(key: KeyRow | None) -> Mapping[str, object]:
     if key is None:
         return {}
     facts = msgspec.structs.asdict(key)
-    return {name: value for name, value in facts.items() if name not in ("sha256_hex", "created_ms")}
+    return {name: value for name, value in facts.items() if name not in SECRET_OR_FIXED}
 
 
 def _prices_facts(prices: tuple[PriceRow, ...]) -> Mapping[str, object]:
@@ -158,18 +195,12 @@ def _prices_facts(prices: tuple[PriceRow, ...]) -> Mapping[str, object]:
 def _created_key(change: KeyCreated, at_ms: int, rows: Rows) -> KeyRow | None:
     if rows.user(change.user_id) is None or rows.key(change.key_id) or rows.has_key_of(change.sha256_hex):
         return None
-    return KeyRow(
-        id=change.key_id,
-        user_id=change.user_id,
-        name=change.name,
-        sha256_hex=change.sha256_hex,
-        shown_end=change.shown_end,
-        models=change.models,
-        requests_per_minute_max=change.requests_per_minute_max,
-        concurrency_max=change.concurrency_max,
-        created_ms=at_ms,
-        expires_ms=change.expires_ms,
-    )
+    return created_key(change, at_ms)
+
+
+def _rotates_to_another(change: KeyChange, rows: Rows) -> bool:
+    """A secret that some key has already is not given to a second one."""
+    return isinstance(change, KeyRotated) and rows.has_key_of(change.sha256_hex)
 
 
 def _audit(action: Action, subject: str, before: Mapping[str, object], after: Mapping[str, object]) -> AuditEntry:
@@ -194,13 +225,20 @@ class AdministrativeState:
         keys: Iterable[KeyRow] = (),
         prices: Iterable[StoredPrice] = (),
         audit: Iterable[AuditEntry] = (),
+        administrators: Iterable[AdministratorRow] = (),
+        *,
+        settings: Iterable[SettingRow] = (),
+        transfers: Iterable[MadeTransfer] = (),
     ) -> None:
         """The state that these rows are; nothing when they are left out."""
         self.users = {user.id: user for user in users}
         self.keys = {key.id: key for key in keys}
         self.prices = {stored.price.id: stored for stored in prices}
         self.audit = {entry.number: entry for entry in audit}
-        self._hashes = {key.sha256_hex for key in self.keys.values()}
+        self.administrators = {row.username: row for row in administrators}
+        self.settings = {(kind_of(row), key_of(row)): row for row in settings}
+        self.transfers = {made.transfer.key: made for made in transfers}
+        self._hashes = {each for key in self.keys.values() for each in key.hashes}
 
     def apply(self, action: Action) -> None:
         """Take one action in; one whose number was taken in before changes nothing."""
@@ -212,10 +250,18 @@ class AdministrativeState:
         if effect.user is not None:
             self.users[effect.user.id] = effect.user
         if effect.key is not None:
+            if effect.key.id in self.keys:
+                self._hashes.difference_update(self.keys[effect.key.id].hashes)
             self.keys[effect.key.id] = effect.key
-            self._hashes.add(effect.key.sha256_hex)
+            self._hashes.update(effect.key.hashes)
+        if effect.administrator is not None:
+            self.administrators[effect.administrator.username] = effect.administrator
         for stored in effect.prices:
             self.prices.setdefault(stored.price.id, stored)
+        if effect.ledger is not None:
+            self.settings |= {(kind_of(row), key_of(row)): row for row in effect.ledger.settings}
+            for made in effect.ledger.transfers:
+                self.transfers.setdefault(made.transfer.key, made)
         self.audit[effect.audit.number] = effect.audit
 
     def user(self, user_id: str) -> UserRow | None:
@@ -230,24 +276,18 @@ class AdministrativeState:
         """See `Rows`."""
         return sha256_hex in self._hashes
 
+    def administrator(self, username: str) -> AdministratorRow | None:
+        """See `Rows`."""
+        return self.administrators.get(username)
+
+    def setting(self, kind: str, key: str) -> SettingRow | None:
+        """See `Rows`."""
+        return self.settings.get((kind, key))
+
 
 def snapshot_user(row: UserRow) -> User:
     """A user as the gateway knows it."""
     return User(row.id, row.name, row.enabled, row.group_ratio)
-
-
-def snapshot_key(row: KeyRow) -> KeyGrant:
-    """A key as the gateway knows it."""
-    return KeyGrant(
-        id=row.id,
-        sha256_hex=row.sha256_hex,
-        user_id=row.user_id,
-        name=row.name,
-        expires_at=None if row.expires_ms is None else row.expires_ms / 1000,
-        models=row.models,
-        requests_per_minute_max=row.requests_per_minute_max,
-        concurrency_max=row.concurrency_max,
-    )
 
 
 def store_state(users: Iterable[UserRow], keys: Iterable[KeyRow], prices: Iterable[StoredPrice]) -> StoreState:
@@ -255,7 +295,7 @@ def store_state(users: Iterable[UserRow], keys: Iterable[KeyRow], prices: Iterab
     rows = tuple(keys)
     return StoreState(
         users=tuple(snapshot_user(user) for user in users),
-        keys=tuple(snapshot_key(key) for key in rows if key.revoked_ms is None),
+        keys=tuple(grant for key in rows if key.revoked_ms is None for grant in key_grants(key)),
         prices=tuple(price_version(stored.price) for stored in prices),
         keys_known=bool(rows),
     )

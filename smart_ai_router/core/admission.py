@@ -47,8 +47,12 @@ class Keyring:
 
     def is_usable(self, presented: str, now: float) -> bool:
         """Whether this is a key that may call now."""
-        grant = self._grants.get(sha256(presented.encode("utf-8", "replace")).hexdigest())
-        return grant is not None and self._is_good(grant, now)
+        return self.usable(sha256(presented.encode("utf-8", "replace")).hexdigest(), now) is not None
+
+    def usable(self, key_sha256_hex: str, now: float) -> KeyGrant | None:
+        """The key of this hash, if it may call now."""
+        grant = self._grants.get(key_sha256_hex)
+        return grant if grant is not None and self._is_good(grant, now) else None
 
     def identify(self, headers: Mapping[str, str], client_ip: str, now: float) -> tuple[Caller, KeyGrant | None]:
         """The caller of a request; raises KeyInvalid. Which keys exist cannot be told from the answer."""

@@ -174,7 +174,8 @@ class AlertOutbox:
     @property
     def names(self) -> tuple[str, ...]:
         """The lanes, one per notifier."""
-        return tuple(self._lanes)
+        with self._lock:
+            return tuple(self._lanes)
 
     @property
     def muted(self) -> int:
@@ -184,6 +185,23 @@ class AlertOutbox:
     def on_put(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever there is something to deliver; it must return at once."""
         self._listeners.append(listener)
+
+    def use_notifiers(self, notifiers: Sequence[Notifier]) -> None:
+        """Deliver through these from now on. What is pending for a name that stays is tried at once; for one that is
+        gone it is dropped."""
+        now = self._clock()
+        with self._lock:
+            before, self._lanes = self._lanes, _lanes_of(notifiers, self._policy)
+            for name, lane in self._lanes.items():
+                if name in before:  # the same lane goes on, its counts and its order
+                    known = before.pop(name)
+                    known.notifier, known.per_minute_max = lane.notifier, lane.per_minute_max
+                    known.queue = [replace(delivery, due_at=min(delivery.due_at, now)) for delivery in known.queue]
+                    self._lanes[name] = known
+            for lane in before.values():
+                self._drop_all(lane)
+        for listener in self._listeners:
+            listener()
 
     def put(self, alert: Alert) -> None:
         """Take an alert for all notifiers. Never waits for one and never raises for one."""
@@ -206,10 +224,13 @@ class AlertOutbox:
     def deliver_next(self, name: str) -> float | None:
         """Try one delivery of a lane if one is due.
 
-        Returns the seconds until the lane should be asked again (0 when more may be due), None when it is empty.
+        Returns the seconds until the lane should be asked again (0 when more may be due), None when it is empty or
+        gone.
         """
-        lane = self._lanes[name]
         with self._lock:
+            lane = self._lanes.get(name)
+            if lane is None:
+                return None
             now = self._clock()
             self._give_up(lane, now)
             delivery, wait_s = (None, None) if lane.is_busy else self._next_due(lane, now)
@@ -227,7 +248,7 @@ class AlertOutbox:
 
     def deliver_due(self) -> None:
         """Try everything that is due, in the caller's thread."""
-        for name in self._lanes:
+        for name in self.names:
             while self.deliver_next(name) == 0.0:
                 pass
 
@@ -276,6 +297,12 @@ class AlertOutbox:
             lane.dropped += 1
             _logger.error("notifier %s has too much pending; delivery %s is dropped", *_named(oldest))
             self._forget(oldest)
+
+    def _drop_all(self, lane: _Lane) -> None:
+        queue, lane.queue = lane.queue, []
+        for delivery in queue:
+            _logger.warning("notifier %s is gone; its delivery %s is dropped", *_named(delivery))
+            self._forget(delivery)
 
     def _give_up(self, lane: _Lane, now: float) -> None:
         for delivery in [each for each in lane.queue if now - each.since > self._policy.give_up_after_s]:

@@ -93,7 +93,9 @@ class Bookkeeper:
         position = self._store.position(request_id)
         if position is None:
             return None
-        state = next(each for each in self._store.journal_files() if each.id == position.file_id)
+        state = next((each for each in self._store.journal_files() if each.id == position.file_id), None)
+        if state is None:  # the journal of another host
+            return None
         named = [source for source in self._journal.sources() if source.name == state.name]
         for source in sorted(named, key=lambda each: not is_of(each, state)):
             try:

@@ -7,6 +7,7 @@ import msgspec
 
 from smart_ai_router.core.ports import UpstreamRequest
 from smart_ai_router.domain.channel import Channel, ChannelModel
+from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.failures import Failure
 from smart_ai_router.domain.faults import Fault
 from smart_ai_router.domain.meters import Usage, UsageType
@@ -56,6 +57,7 @@ class Call(msgspec.Struct, frozen=True):
     session_id: str | None = None
     region: str | None = None
     prompt_bytes: int = 0  # the size of what the model reads, for estimates
+    flaw: Refusal | None = None  # what is wrong with its form: it is refused for that, and on the books as refused
 
 
 class Target(Protocol):

@@ -7,11 +7,13 @@ targets and price sheets they were admitted with.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Literal, Protocol
 
 from smart_ai_router.core.admission import Keyring
 from smart_ai_router.core.calls import Call, Caller, Dialect, Target
 from smart_ai_router.core.decisions import Decisions
+from smart_ai_router.core.funds import Funded, Funds, no_pool_covers
+from smart_ai_router.core.gates import Gates
 from smart_ai_router.core.http_messages import ClientReply
 from smart_ai_router.core.intents import TEXT_MAX, Intent, encode_intent
 from smart_ai_router.core.operation import Operation
@@ -29,13 +31,12 @@ from smart_ai_router.domain.errors import (
 )
 from smart_ai_router.domain.faults import Fault
 from smart_ai_router.domain.health import HealthBoard
-from smart_ai_router.domain.limits import ALLOWED, CallGate, DailyCount, Refused
 from smart_ai_router.domain.live_stats import LiveStats
-from smart_ai_router.domain.money import Pico
+from smart_ai_router.domain.meters import NO_USAGE
 from smart_ai_router.domain.pricing import PriceSheet
 from smart_ai_router.domain.request_ids import SidSequence, check_text, encode_request_id
 from smart_ai_router.domain.routing import Candidate, Explanation, fit_candidates, health_reason
-from smart_ai_router.domain.settlement import Basis, Outcome, charge, decide_billing
+from smart_ai_router.domain.settlement import Outcome
 
 
 class AttemptObserver(Protocol):
@@ -74,13 +75,12 @@ class Gateway:
 
     def __init__(self, doors: Doors, node: int, last_number: int, snapshot: Snapshot, workers: int = 1) -> None:
         self._doors = doors
-        self._workers = workers
         self.clock = doors.clock
         self._ids = SidSequence(node, last_number)
         self._live = LiveStats()
         self._health = HealthBoard(snapshot.routing.cooldown_s)
-        self._key_gates: dict[str, tuple[KeyGrant, CallGate]] = {}
-        self._channel_gates: dict[str, tuple[Channel, CallGate]] = {}
+        self._gates = Gates(doors.clock, doors.today, workers)
+        self.funds = Funds(doors.clock, doors.today, snapshot)
         self._operations: set[Operation] = set()
         self._decisions = Decisions(snapshot, self.clock.now())
         self._apply_policy()
@@ -112,6 +112,7 @@ class Gateway:
         self._decisions = Decisions(snapshot, self.clock.now())
         self._health.keep_unchanged(before.channels, snapshot.channels)
         self._health.cooldown_s = snapshot.routing.cooldown_s
+        self.funds.adopt(snapshot)
         self._live.keep_only(frozenset(channel.id for channel in snapshot.channels))
         self._apply_policy()
 
@@ -163,6 +164,8 @@ class Gateway:
     def admit(self, operation: Operation) -> None:
         """Take the caller's limits and plan the candidates; the most certain refusal first."""
         doors, call, grant = self._doors, operation.call, operation.grant
+        if call.flaw is not None:
+            raise call.flaw.anew()
         if not doors.journal.admits:
             raise RouterBusy("the journal cannot be written, so no call can be accounted for", retry_after_s=1.0)
         if doors.inflight.is_full:
@@ -179,19 +182,22 @@ class Gateway:
         operation.candidates = list(fit.candidates)
         operation.is_last_resort = fit.is_last_resort
 
-    def next_target(self, operation: Operation) -> Candidate | None:
+    def next_target(self, operation: Operation) -> Candidate | Literal[Funded.WAITS] | None:
         now = self.clock.monotonic()
         while operation.candidates:
-            candidate = operation.candidates.pop(0)
+            candidate = operation.candidates[0]
             channel = candidate.channel
-            if self._refuses_unpriced and self.sheet(candidate) is None:
-                operation.refusals.append(PriceUnknown(f"{candidate.model.name} has no price on {channel.name}"))
+            funded = self._fund(operation, candidate)
+            if funded is Funded.WAITS:
+                return Funded.WAITS  # it stays the first candidate
+            del operation.candidates[0]
+            if funded is Funded.NEXT_CHANNEL:
                 continue
-            gate = self._channel_gate(channel)
-            verdict = ALLOWED if gate.is_open else gate.enter(now, self._doors.today())
-            if isinstance(verdict, Refused):
-                message = f"channel {channel.name} is at its limit of {verdict.limit}"
-                operation.refusals.append(RateLimited(message, retry_after_s=verdict.retry_after_s))
+            gate = self._gates.channel(channel, self._decisions.snapshot)
+            refused = self._gates.enter(gate)
+            if refused is not None:
+                message = f"channel {channel.name} is at its limit of {refused.limit}"
+                operation.refusals.append(RateLimited(message, retry_after_s=refused.retry_after_s))
                 continue
             if not self._health.begin(channel.id, candidate.model.name, now, operation.is_last_resort):
                 gate.undo()
@@ -229,6 +235,8 @@ class Gateway:
     ) -> None:
         now = self.clock.monotonic()
         channel, model = target.channel, target.model.name
+        bill = operation.attempts[-1].bill
+        self.funds.attempt_over(operation.funding, 0 if bill is None else bill.total_cost)
         if operation.channel_gate is not None:
             operation.channel_gate.leave()
             operation.channel_gate = None
@@ -249,6 +257,11 @@ class Gateway:
 
     def book(self, operation: Operation, moments: Moments, ending: Ending, on_books: Callable[[], None]) -> None:
         """Append the operation's line; call back once it is durable and its slot is free."""
+        last = operation.attempts[-1] if operation.attempts else None
+        cost = 0 if last is None or last.bill is None else last.bill.total_cost
+        settlement = self.funds.settle(
+            operation.funding, ending.outcome, NO_USAGE if last is None else last.usage, cost
+        )
         facts = Facts(
             request_id=operation.request_id,
             call=operation.call,
@@ -258,7 +271,7 @@ class Gateway:
             attempts=operation.attempts,
             tags=self._tags(operation),
             currency=self._decisions.snapshot.currency,
-            user_charge=self._user_charge(operation, ending),
+            settlement=settlement,
             upstream_model=operation.upstream_model,
         )
         if operation.key_gate is not None:
@@ -268,9 +281,11 @@ class Gateway:
         def durable() -> None:
             if operation.slot is not None:
                 self._doors.inflight.close(operation.slot)
+            self.funds.line_written(operation.funding)
             on_books()
 
         if ending.outcome is Outcome.REFUSED and not self._doors.journal.admits:
+            self.funds.line_written(operation.funding)
             on_books()  # nothing was spent, and a queue that cannot drain must not grow
             return
         self._doors.journal.append(make_line(facts), moments.ended_at, durable)
@@ -285,60 +300,32 @@ class Gateway:
         self._refuses_unpriced = policy.unpriced_models == "refuse"
 
     def _blocked(self, candidate: Candidate, now: float) -> str | None:
-        verdict = self._channel_gate(candidate.channel).check(now, self._doors.today())
-        if isinstance(verdict, Refused):
-            return f"at its limit of {verdict.limit}"
+        refused = self._gates.check(self._gates.channel(candidate.channel, self._decisions.snapshot), now)
+        if refused is not None:
+            return f"at its limit of {refused.limit}"
         return health_reason(candidate, self._health, now)
 
+    def _fund(self, operation: Operation, candidate: Candidate) -> Funded:
+        """Set aside what a try may cost; a refusal that another channel may not share is noted. Raises Refusal."""
+        channel = candidate.channel
+        sheet = self.sheet(candidate)
+        if sheet is None and self._refuses_unpriced:
+            operation.refusals.append(PriceUnknown(f"{candidate.model.name} has no price on {channel.name}"))
+            return Funded.NEXT_CHANNEL
+        call, caller = operation.call, operation.caller
+        funded = self.funds.fund(operation, operation.funding, call, caller, channel, candidate.model, sheet)
+        if funded is Funded.NEXT_CHANNEL:
+            operation.refusals.append(no_pool_covers(channel))
+        return funded
+
     def _enter_key_gate(self, operation: Operation, grant: KeyGrant) -> None:
-        known = self._key_gates.get(grant.id)
-        if known is None or known[0] is not grant:
-            gate = CallGate(grant.requests_per_minute_max, grant.concurrency_max, shares=self._workers)
-            if known is not None and known[0] == grant:
-                gate = known[1]
-            known = self._key_gates[grant.id] = (grant, gate)
-        gate = known[1]
-        if gate.is_open:
-            return
-        verdict = gate.enter(self.clock.monotonic(), self._doors.today())
-        if isinstance(verdict, Refused):
-            message = f"this API key is at its limit of {verdict.limit}"
-            raise RateLimited(message, retry_after_s=verdict.retry_after_s)
-        operation.key_gate = gate
-
-    def _channel_gate(self, channel: Channel) -> CallGate:
-        known = self._channel_gates.get(channel.id)
-        if known is None or known[0] is not channel:
-            gate = CallGate(
-                channel.requests_per_minute_max,
-                channel.concurrency_max,
-                channel.daily_limit,
-                channel.min_request_interval_s,
-                shares=self._workers,
-            )
-            if known is not None and _limits(known[0]) == _limits(channel):
-                gate = known[1]
-            elif gate.daily is not None:
-                self._resume_count(gate.daily, channel.id)
-            known = self._channel_gates[channel.id] = (channel, gate)
-        return known[1]
-
-    def _resume_count(self, daily: DailyCount, channel_id: str) -> None:
-        """A worker that has just started goes on with the day's count of the books, its share of it."""
-        snapshot = self._decisions.snapshot
-        daily.day = snapshot.counted_day
-        daily.used = -(-dict(snapshot.attempts_counted).get(channel_id, 0) // self._workers)
-
-    def _user_charge(self, operation: Operation, ending: Ending) -> Pico | None:
-        """What the user pays for the last attempt, by the decision table; None for a caller without a user."""
-        user_id = operation.caller.user_id
-        if user_id is None:
-            return None
-        bill = operation.attempts[-1].bill if operation.attempts else None
-        if bill is None or decide_billing(ending.outcome, True).user is Basis.NOTHING:
-            return 0
-        user = self.keyring.user(user_id)
-        return charge(bill.total_cost, user.group_ratio if user is not None else "1")
+        gate = self._gates.key(grant)
+        refused = self._gates.enter(gate)
+        if refused is not None:
+            message = f"this API key is at its limit of {refused.limit}"
+            raise RateLimited(message, retry_after_s=refused.retry_after_s)
+        if not gate.is_open:
+            operation.key_gate = gate
 
     def _tags(self, operation: Operation) -> tuple[str, ...]:
         model = operation.attempts[-1].target.model.name if operation.attempts else ""
@@ -348,6 +335,7 @@ class Gateway:
     def _intent(self, operation: Operation, target: Target) -> Intent:
         call, caller, channel = operation.call, operation.caller, target.channel
         day, offset = self._doors.journal_position()
+        holder, held = self.funds.attempt_begins(operation.funding)
         return Intent(
             request_id=operation.request_id,
             started_at=self.clock.now(),
@@ -372,13 +360,6 @@ class Gateway:
             client_ip=caller.client_ip,
             user_agent=caller.user_agent,
             region=call.region,
+            holder=holder,
+            held=held,
         )
-
-
-def _limits(channel: Channel) -> tuple[object, ...]:
-    return (
-        channel.requests_per_minute_max,
-        channel.concurrency_max,
-        channel.daily_limit,
-        channel.min_request_interval_s,
-    )

@@ -1,6 +1,7 @@
 """Adding whole lines to a file that several processes write, any of which may be killed at any moment."""
 
 import os
+from pathlib import Path
 
 
 def append_whole(descriptor: int, data: bytes) -> int:
@@ -21,3 +22,12 @@ def append_whole(descriptor: int, data: bytes) -> int:
             os.ftruncate(descriptor, size)
         raise
     return size + written
+
+
+def sync_directory(directory: Path) -> None:
+    """Make names that were just added to a directory, or taken out of it, survive a power cut; raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -5,17 +5,21 @@ journal. After a crash the next owner of the table turns every intent that has n
 the prompt is billed to us as an estimate, the user pays nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from smart_ai_router.core.record_money import written_postings
 from smart_ai_router.core.timestamps import iso_utc
 from smart_ai_router.core.usage_record import BillLine, UsageRecord
+from smart_ai_router.domain.accounts import AccountKey
+from smart_ai_router.domain.charges import Tariff, provider_charge
 from smart_ai_router.domain.estimates import estimate_usage
+from smart_ai_router.domain.hold_postings import orphan_postings
 from smart_ai_router.domain.money import pico_to_decimal
-from smart_ai_router.domain.pricing import Bill, PriceSheet, price_usage
+from smart_ai_router.domain.pricing import Bill, price_usage
 
 INTENT_BYTES_MAX: Final = 2048  # an intent is about 600 bytes; it stands in a slot of this size
 TEXT_MAX: Final = 200  # characters of a client-chosen text kept in an intent
@@ -50,6 +54,8 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
     client_ip: str | None = None
     user_agent: str | None = None
     region: str | None = None
+    holder: str = ""  # whose slices the call's hold is in
+    held: tuple[tuple[AccountKey, int], ...] = ()
 
 
 _CLIENTS_TEXTS: Final = ("requested_model", "end_user", "session_id", "user_agent", "region")
@@ -84,11 +90,13 @@ def decode_intents(stored: Iterable[bytes]) -> tuple[list[Intent], int]:
     return list(by_id.values()), unreadable
 
 
-def interrupted_record(intent: Intent, sheet_for: Callable[[Intent], PriceSheet | None], now: float) -> UsageRecord:
-    """The one record of a call that nobody can finish any more."""
+def interrupted_record(intent: Intent, tariff: Tariff, now: float) -> UsageRecord:
+    """The one record of a call that nobody can finish any more; `tariff` holds its price and its provider's pool."""
     usage = estimate_usage(intent.prompt_bytes, 0)
-    sheet = sheet_for(intent)
+    sheet = tariff.sheet
     bill = price_usage(sheet, usage) if sheet is not None else None
+    to_provider = provider_charge(tariff, bill.total_cost if bill else 0)
+    taken = orphan_postings(intent.held, () if to_provider is None else (to_provider,))
     return UsageRecord(
         timestamp=iso_utc(now),
         request_id=intent.request_id,
@@ -125,6 +133,8 @@ def interrupted_record(intent: Intent, sheet_for: Callable[[Intent], PriceSheet 
         price_version=sheet.id if sheet is not None else None,
         lines=bill_lines(bill),
         user_charge=Decimal(0) if intent.user_id else None,
+        holder=intent.holder or None,
+        postings=written_postings(taken),
         flags=("upstream_may_bill",),
         region=intent.region,
     )

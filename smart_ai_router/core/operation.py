@@ -3,7 +3,7 @@
 Theory of operation. Events come in (upstream head, data, end, fault; client gone, slow, ready; journal durable) and
 commands go out (send upstream, answer the client, append the line). The life of an operation:
 
-    planned -> attempt 1 .. n -> settled -> on the books -> answered
+    planned -> (waiting for its hold) -> attempt 1 .. n -> settled -> on the books -> answered
 
 - Before an attempt's first upstream byte its intent stands in the in-flight table.
 - A failed attempt moves on to the next candidate until a byte of an answer has reached the client; never after.
@@ -15,23 +15,23 @@ commands go out (send upstream, answer the client, append the line). The life of
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from smart_ai_router.core.answering import JSON_TYPE, ClientAnswer
 from smart_ai_router.core.calls import Call, Caller, Dialect, ReplyReader, Target
+from smart_ai_router.core.funds import Funded
 from smart_ai_router.core.http_messages import ClientReply
 from smart_ai_router.core.intents import INTERRUPTED
+from smart_ai_router.core.operation_facts import OperationFacts
 from smart_ai_router.core.ports import Clock, Exchange, ExchangeSink, Timer
-from smart_ai_router.core.records import Attempt, Ending, Moments, finished_attempt
+from smart_ai_router.core.records import Ending, Moments, finished_attempt
 from smart_ai_router.core.snapshot import KeyGrant
 from smart_ai_router.domain.errors import Refusal, RouterBusy
 from smart_ai_router.domain.failures import Failure, failure_of_faults, failure_of_refusal
 from smart_ai_router.domain.fault_classes import classify_fault
 from smart_ai_router.domain.faults import Fault, FaultKind
-from smart_ai_router.domain.limits import CallGate
 from smart_ai_router.domain.money import pico_to_decimal
 from smart_ai_router.domain.pricing import PriceSheet
-from smart_ai_router.domain.routing import Candidate
 from smart_ai_router.domain.settlement import Outcome
 
 ERROR_BODY_BYTES_MAX: Final = 64 * 1024  # more of an error page says nothing more
@@ -53,8 +53,9 @@ class Services(Protocol):
     def admit(self, operation: "Operation") -> None:
         """Take the caller's limits and plan the candidates; raises Refusal."""
 
-    def next_target(self, operation: "Operation") -> Target | None:
-        """The next candidate that may be tried now; None when there is none left."""
+    def next_target(self, operation: "Operation") -> Target | Literal[Funded.WAITS] | None:
+        """The next candidate that may be tried now; None: there is none left. One that waits is told later by
+        `on_funds`. Raises Refusal."""
 
     def nothing_to_try(self, operation: "Operation") -> Refusal: ...
 
@@ -76,11 +77,12 @@ class Services(Protocol):
 
 class _Stage(Enum):
     PLANNED = auto()
+    WAITING = auto()  # for the hold of the next attempt
     ATTEMPTING = auto()
     SETTLED = auto()
 
 
-class Operation(ExchangeSink):
+class Operation(OperationFacts, ExchangeSink):
     """Takes the events of its upstream and of its client."""
 
     __slots__ = (
@@ -101,20 +103,6 @@ class Operation(ExchangeSink):
         "_status",
         "_streaming",
         "_target",
-        "attempts",
-        "call",
-        "caller",
-        "candidates",
-        "channel_gate",
-        "grant",
-        "is_abandoned",
-        "is_last_resort",
-        "key_gate",
-        "query_tags",
-        "refusals",
-        "request_id",
-        "slot",
-        "started",
     )
 
     def __init__(
@@ -128,6 +116,7 @@ class Operation(ExchangeSink):
         request_id: str,
         started: float,
     ) -> None:
+        super().__init__(call, caller, grant, request_id, started)
         self._services = services
         self._answer = ClientAnswer(reply, call.endpoint.errors, request_id)
         self._stage = _Stage.PLANNED
@@ -143,27 +132,13 @@ class Operation(ExchangeSink):
         self._body_bytes = 0
         self._attempt_started = 0.0
         self._first_byte_at: float | None = None
-        self.is_abandoned = False  # the client has left
         self._drain_timer: Timer | None = None
         self._closing: Callable[[], None] = _nothing
-        self.call = call
-        self.caller = caller
-        self.request_id = request_id
-        self.started = started
-        self.grant = grant
-        self.attempts: list[Attempt] = []
-        self.candidates: list[Candidate] = []
-        self.is_last_resort = False
-        self.query_tags: tuple[str, ...] = ()
-        self.refusals: list[Refusal] = []
-        self.key_gate: CallGate | None = None
-        self.channel_gate: CallGate | None = None
-        self.slot: int | None = None
 
     @property
     def upstream_model(self) -> str | None:
         """The model that the provider says answered."""
-        return self._reader.model if self._reader is not None else None
+        return None if self._reader is None else self._reader.model
 
     # --- planning and attempts ---
 
@@ -173,7 +148,23 @@ class Operation(ExchangeSink):
             self._services.admit(self)
             self._try_next()
         except Refusal as refusal:
-            failure = failure_of_refusal(refusal)
+            self._refuse(refusal)
+
+    def on_funds(self) -> None:
+        """The hold may be there by now."""
+        if self._stage is not _Stage.WAITING:
+            return
+        try:
+            self._try_next()
+        except Refusal as refusal:
+            self._refuse(refusal)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """The call goes no further; after an attempt it has failed, before the first one it is refused."""
+        failure = failure_of_refusal(refusal)
+        if self.attempts:
+            self._fail(failure)
+        else:
             ending = Ending(Outcome.REFUSED, failure.code, failure.message, failure.status)
             self._settle(ending, lambda: self._answer.fail(failure))
 
@@ -181,6 +172,9 @@ class Operation(ExchangeSink):
         """Start the next attempt; raises Refusal when none could even be tried."""
         services = self._services
         target = services.next_target(self) if len(self.attempts) < services.attempts_max else None
+        if target is Funded.WAITS:
+            self._stage = _Stage.WAITING
+            return
         if target is None:
             if not self.attempts:
                 raise services.nothing_to_try(self)
@@ -259,6 +253,10 @@ class Operation(ExchangeSink):
     # --- client ---
 
     def on_client_gone(self) -> None:
+        if self._stage is _Stage.WAITING:
+            self.is_abandoned = True
+            self._settle(CLIENT_LEFT, _nothing)
+            return
         if self._stage is not _Stage.ATTEMPTING or self._exchange is None:
             return
         self.is_abandoned = True
@@ -279,6 +277,9 @@ class Operation(ExchangeSink):
 
     def cut(self) -> None:
         """The router stops: end the call with what is known of it, and say so to a client that still waits."""
+        if self._stage is _Stage.WAITING:
+            self._refuse(RouterBusy(INTERRUPTED, retry_after_s=1.0))
+            return
         if self.is_abandoned:
             self._stop_draining()
             return
@@ -336,7 +337,7 @@ class Operation(ExchangeSink):
             try:
                 self._try_next()
             except Refusal as refusal:
-                self._fail(failure_of_refusal(refusal))
+                self._refuse(refusal)
 
     def _refused_by_provider(self, fault: Fault) -> None:
         """The provider blames the request: another one would too. Some say it within a 200."""
@@ -377,8 +378,6 @@ class Operation(ExchangeSink):
         self._exchange = None  # no cycle is left behind for the garbage collector
         closing()
         self._answer.reply.events = None
-
-    # --- answering ---
 
     def _send_answer(self) -> None:
         assert self._reader is not None

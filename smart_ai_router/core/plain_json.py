@@ -40,12 +40,16 @@ def encode_plain(value: object) -> bytes:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
+    if isinstance(value, str | int | None):  # most values by far
+        return value
+    if isinstance(value, Decimal):
+        return plain_number(value)
+    if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
-    if isinstance(value, Decimal):
-        return plain_number(value)
     if isinstance(value, float) and math.isfinite(value):
         return plain_number(Decimal(repr(value)))
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
     return value

@@ -20,6 +20,7 @@ from smart_ai_router.core.usage_record import (
     decode_usage_record,
     usage_moment,
 )
+from smart_ai_router.domain.accounts import LIMITED_KINDS
 from smart_ai_router.domain.meters import Meter, UsageType
 from smart_ai_router.domain.money import CELL_MAX, PICO_PER_UNIT, Pico
 
@@ -33,6 +34,7 @@ AT_MS_MAX: Final = 3_913_056_000_000  # 2094, where sids end
 _PICO_PER_UNIT: Final = Decimal(PICO_PER_UNIT)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DECODER: Final = msgspec.json.Decoder(UsageRecord)
+_LIMITED: Final = frozenset(kind.value for kind in LIMITED_KINDS)
 _IMAGE: Final = Meter.IMAGE.value
 _SECOND: Final = Meter.SECOND.value
 _MINUTE: Final = Meter.MINUTE.value
@@ -157,7 +159,20 @@ def _read(line: bytes) -> UsageRecord:
         raise LineRefused("invalid", f"a token count is below zero or above {TOKENS_MAX}")
     if not 0 < len(record.request_id) <= REQUEST_ID_LENGTH_MAX:
         raise LineRefused("invalid", f"the request id has {len(record.request_id)} characters")
+    if record.postings:
+        _check_postings(record)
     return record
+
+
+def _check_postings(record: UsageRecord) -> None:
+    """What a call takes of the ledger must be exact and whole, or the line is not booked at all."""
+    for each in record.postings:
+        if each.kind not in _LIMITED or not 0 < len(each.owner) <= TEXT_LENGTH_MAX or not each.unit:
+            raise LineRefused("invalid", f"{each.kind[:40]!r} {each.owner[:40]!r} is no account to take from")
+        if len(each.unit) + len(each.part) > TEXT_LENGTH_MAX or not 0 <= each.leased <= each.amount <= CELL_MAX:
+            raise LineRefused("invalid", f"{each.leased} of {each.amount} cannot be taken of an account under a lease")
+    if len({(each.kind, each.owner, each.unit, each.part) for each in record.postings}) != len(record.postings):
+        raise LineRefused("invalid", "the line takes of one account twice")
 
 
 def _read_unusual(line: bytes) -> UsageRecord:

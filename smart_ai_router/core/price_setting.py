@@ -17,6 +17,7 @@ from smart_ai_router.domain.errors import Refusal
 from smart_ai_router.domain.meters import TOKEN_METERS
 from smart_ai_router.domain.pricing import STANDARD_TIER, PriceCatalog, PriceVersion, with_derived_id
 from smart_ai_router.domain.pricing_units import (
+    PRICING_TYPES,
     UNIT_WORDS,
     Unit,
     UnitMismatch,
@@ -116,9 +117,10 @@ def make_order(
     """
     try:
         figure = plain_price(price)
-        if word in UNIT_WORDS and (unit or min_charge_unit):
+        has_more = bool(unit or min_charge_unit)  # "image" is a word of ours, and a pricing type as well
+        if has_more and word in UNIT_WORDS and word not in PRICING_TYPES:
             raise UnitMismatch(f"{word} has its unit in the word; unit and min_charge_unit go with a pricing type")
-        measured = UNIT_WORDS[word] if word in UNIT_WORDS else guide_unit(word, unit)
+        measured = guide_unit(word, unit) if has_more or word not in UNIT_WORDS else UNIT_WORDS[word]
         if per is not None:
             measured = measured._replace(per=_whole(per))
         minimum = guide_minimum_charge(figure, plain_price(min_charge_unit)) if min_charge_unit else None

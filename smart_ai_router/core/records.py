@@ -1,23 +1,22 @@
 """From the facts of an operation to its one journal line."""
 
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
 import msgspec
 
 from smart_ai_router.core.calls import Call, Caller, ReplyReader, Target
+from smart_ai_router.core.funds import Settlement
+from smart_ai_router.core.record_money import ledger_keys, written_amount
 from smart_ai_router.core.timestamps import iso_utc
 from smart_ai_router.core.usage_record import AttemptRecord, BillLine, UsageRecord
 from smart_ai_router.domain.estimates import estimate_usage
 from smart_ai_router.domain.faults import Fault
 from smart_ai_router.domain.meters import INPUT_METERS, NO_USAGE, OUTPUT_METERS, Meter, Quantities, Usage
-from smart_ai_router.domain.money import Pico, pico_to_text
 from smart_ai_router.domain.pricing import Bill, PriceSheet, price_usage, unpriced_bill
 from smart_ai_router.domain.settlement import Basis, Outcome, decide_billing
 
 ERROR_TEXT_MAX: Final = 500  # characters of an error kept in a record
-AMOUNTS_CACHED_MAX: Final = 8192  # one call writes the same amount up to four times
 NO_BILL: Final = Bill((), 0, 0, 0, "", "none", ())  # nothing was billed
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -112,7 +111,7 @@ class Facts(msgspec.Struct, frozen=True):
     attempts: list[Attempt]
     tags: tuple[str, ...]
     currency: str
-    user_charge: Pico | None
+    settlement: Settlement | None
     upstream_model: str | None
 
 
@@ -124,8 +123,7 @@ def make_line(facts: Facts) -> bytes:
     bill = (last.bill if last is not None else None) or NO_BILL
     tokens = count_tokens(usage.quantities)
     channel = last.target.channel if last is not None else None
-    endpoint = call.endpoint
-    error = ending.error_message
+    money = ledger_keys(facts.settlement, caller.user_id, bill.currency)
     record = UsageRecord(
         timestamp=iso_utc(moments.ended_at),
         request_id=facts.request_id,
@@ -141,14 +139,14 @@ def make_line(facts: Facts) -> bytes:
         output_cost=written_amount(bill.output_cost),
         total_cost=written_amount(bill.total_cost),
         cost_currency=bill.currency or facts.currency,
-        request_type=endpoint.request_type,
+        request_type=call.endpoint.request_type,
         status="success" if ending.outcome is Outcome.SUCCESS else "error",
-        error_message=error if error is None else error[:ERROR_TEXT_MAX],
+        error_message=ending.error_message and ending.error_message[:ERROR_TEXT_MAX],
         response_time_ms=int(moments.duration_s * 1000),
         user_agent=caller.user_agent,
         client_ip=caller.client_ip,
         tags=facts.tags,
-        usage_type=endpoint.usage_type,
+        usage_type=call.endpoint.usage_type,
         outcome=ending.outcome,
         user_id=caller.user_id,
         api_key_id=caller.api_key_id,
@@ -167,9 +165,13 @@ def make_line(facts: Facts) -> bytes:
         price_version=last.sheet_id if last is not None and last.bill is not None else None,
         service_tier=usage.service_tier,
         lines=_written_lines(bill),
-        user_charge=None if facts.user_charge is None else written_amount(facts.user_charge),
+        user_charge=money.user_charge,
+        charge_currency=money.charge_currency,
+        holder=money.holder,
+        postings=money.postings,
+        rates=money.rates,
         attempts=_written_attempts(facts.attempts, tokens) if facts.attempts else (),
-        flags=ending.flags + usage.flags + bill.flags,
+        flags=ending.flags + usage.flags + bill.flags + money.flags,
         region=call.region,
     )
     return _encode(record)
@@ -194,12 +196,6 @@ def count_tokens(quantities: Quantities) -> TokenCounts:
             if meter is Meter.REASONING:
                 reasoning += int(quantity)
     return TokenCounts(input_tokens, output_tokens, cached, cache_write, reasoning)
-
-
-@lru_cache(maxsize=AMOUNTS_CACHED_MAX)
-def written_amount(pico: Pico) -> Decimal:
-    """An amount as the encoder shall write it: plain digits, ready made. It goes into records that are only written."""
-    return cast(Decimal, msgspec.Raw(pico_to_text(pico).encode()))
 
 
 def _written_lines(bill: Bill) -> tuple[BillLine, ...]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from smart_ai_router.domain.channel import Channel, Provider
+from smart_ai_router.domain.exchange import ExchangeRate
 from smart_ai_router.domain.pricing import PriceVersion
+from smart_ai_router.domain.quotas import KeyBudget, UserQuota
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,18 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """What the store adds to the configuration: users and their keys, what is off, and prices set by hand."""
+    """What the store adds to the configuration: users and their keys, what is off, prices set by hand, and money."""
 
     users: tuple[User, ...] = ()
     keys: tuple[KeyGrant, ...] = ()
-    disabled: tuple[ModelDisabled, ...] = ()
+    disabled: tuple[ModelDisabled, ...] = ()  # by hand, and for lack of money
     prices: tuple[PriceVersion, ...] = ()
     keys_known: bool = False  # keys were made at some time, even if all of them are revoked by now
+    quotas: tuple[UserQuota, ...] = ()  # of users who have any; a currency of "" stands for the configured one
+    budgets: tuple[KeyBudget, ...] = ()
+    pools: tuple[tuple[str, str], ...] = ()  # provider id, currency
+    rates: tuple[ExchangeRate, ...] = ()
+    quotas_enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +113,8 @@ class Snapshot:
     notes: tuple[str, ...] = field(default=())
     counted_day: date | None = None  # the day that the counts below are of
     attempts_counted: tuple[tuple[str, int], ...] = ()  # channel id, tries on that day; for channels with a daily limit
+    quotas: tuple[UserQuota, ...] = ()  # of users who have any; who is not listed is not limited
+    budgets: tuple[KeyBudget, ...] = ()
+    pools: tuple[tuple[str, str], ...] = ()  # provider id, currency; at a provider without one nothing is held
+    rates: tuple[ExchangeRate, ...] = ()
+    quotas_enforced: bool = True

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from smart_ai_router.core.ledger_store import LedgerReader, LedgerStore
 from smart_ai_router.core.posting import Posting
 from smart_ai_router.core.rollups import AttemptMeasures, Measures, Rollup
 from smart_ai_router.core.statistics_store import AttemptTotals, Dimension, Totals, TotalsRow
@@ -60,6 +61,7 @@ class JournalFileState(msgspec.Struct, frozen=True):
     archive_size: int = 0
     lines: int = 0  # records that came from this file
     repeated: int = 0  # lines that were in the books already, unchanged
+    host: str = ""  # whose journal it belongs to, where several hosts post into one store
 
 
 class LineProblem(NamedTuple):
@@ -185,6 +187,10 @@ class BooksReader(Protocol):
 class BooksSnapshot(BooksReader, Protocol):
     """The books of one moment; also what a proof needs, read from end to end."""
 
+    @property
+    def ledger_books(self) -> LedgerReader:
+        """The ledger of the same moment."""
+
     def records(self) -> Iterator[BookedRecord]:
         """All records by rising number."""
 
@@ -198,7 +204,7 @@ class BooksSnapshot(BooksReader, Protocol):
         """The cells of a rollup of tries, likewise."""
 
 
-class BookStore(BooksReader, Protocol):
+class BookStore(BooksReader, LedgerStore, Protocol):
     """A store that can be written. `apply` and `close` are called by one thread."""
 
     @property

@@ -111,7 +111,7 @@ def _day_files(directory: Path) -> Iterator[tuple[date, Path]]:
         return
     for path in sorted(directory.iterdir()):
         match = _FILE_NAME.fullmatch(path.name)
-        day = _day(match[1]) if match else None
+        day = day_in_name(match[1]) if match else None
         if day is not None:
             yield day, path
 
@@ -124,7 +124,8 @@ def _source(path: Path) -> DaySource | None:
     return DaySource(path, status.st_ino, status.st_size)
 
 
-def _day(digits: str) -> date | None:
+def day_in_name(digits: str) -> date | None:
+    """The UTC day that the eight digits of a file's name tell; None when they tell none."""
     try:
         return datetime.strptime(digits, "%Y%m%d").replace(tzinfo=UTC).date()
     except ValueError:

@@ -44,6 +44,27 @@ class AttemptRecord(msgspec.Struct, frozen=True, gc=False):
     duration_ms: int
 
 
+class AccountPosting(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a call took of one ledger account; a list of six in the line. Amounts are whole smallest parts of a unit."""
+
+    kind: str  # user | key | pool
+    owner: str  # user id, key id or provider id
+    unit: str  # a currency, or text_token | image | audio_ms | video_ms
+    part: str  # permanent | monthly:2026-11 | daily:2026-11-22 | "" where an account has no parts
+    amount: int
+    leased: int  # how much of it the worker's lease on the account covered
+
+
+class RateUsed(msgspec.Struct, frozen=True, gc=False):
+    """An exchange rate by which an amount of this record was converted: 1 `base` = `rate` `quote`."""
+
+    base: str
+    quote: str
+    rate: Decimal
+    effective_from: str  # ISO 8601 UTC
+    is_inverse: bool = False  # the row was entered from quote to base: the amount was divided by its rate
+
+
 class UsageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One client call, as written to `logs/usage_YYYYMMDD.jsonl`.
 
@@ -93,6 +114,10 @@ class UsageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     service_tier: str | None = None
     lines: tuple[BillLine, ...] = ()
     user_charge: Decimal | None = None  # what the user's quota pays; None when nobody is charged
+    charge_currency: str | None = None  # of `user_charge`; None: the cost's
+    holder: str | None = None  # the life of a gateway worker whose leases the postings used
+    postings: tuple[AccountPosting, ...] = ()
+    rates: tuple[RateUsed, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
     flags: tuple[str, ...] = ()
     region: str | None = None
@@ -166,6 +191,7 @@ def _with_plain_numbers(record: UsageRecord) -> UsageRecord:
             for each in record.lines
         ],
         attempts=[replace(each, cost=plain_number(each.cost)) for each in record.attempts],
+        rates=[replace(each, rate=plain_number(each.rate)) for each in record.rates],
     )
 
 
@@ -199,8 +225,10 @@ def _decode(line: bytes) -> UsageRecord:
 
 
 __all__ = [
+    "AccountPosting",
     "AttemptRecord",
     "BillLine",
+    "RateUsed",
     "UsageLineInvalid",
     "UsageRecord",
     "cost_in_pico",

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from smart_ai_router.core.actions import KeyCreated, KeyRevoked, UserChanged, UserCreated
+from smart_ai_router.core.access_rows import KeyRow
+from smart_ai_router.core.actions import KeyCreated, KeyRevoked, KeyRotated, UserChanged, UserCreated
 from smart_ai_router.core.administration import ActionDesk, AdministrationStore, Origin, Performed
 from smart_ai_router.core.administration_messages import (
     KeyFacts,
@@ -27,7 +28,7 @@ from smart_ai_router.core.administration_messages import (
     UserFacts,
     UserPage,
 )
-from smart_ai_router.core.administrative_state import KeyRow, UserRow
+from smart_ai_router.core.administrative_state import UserRow
 from smart_ai_router.core.plain_json import plain_text
 from smart_ai_router.core.timestamps import iso_utc_ms, utc_ms
 from smart_ai_router.domain.errors import Refusal
@@ -90,7 +91,7 @@ class TooManyKeys(Refusal):
     code = "too_many_keys"
 
 
-class _Minted(NamedTuple):
+class Minted(NamedTuple):
     """A key that was just made; it is held nowhere else."""
 
     key: str
@@ -161,8 +162,8 @@ class UsersAndKeys:
         models = checked_models(asked.models)
         per_minute = checked_count(asked.requests_per_minute, "requestsPerMinute")
         concurrency = checked_count(asked.concurrency, "concurrency")
-        expires_ms = None if asked.expires_at is None else _moment(asked.expires_at)
-        minted = _mint(self._random_bytes)
+        expires_ms = None if asked.expires_at is None else moment(asked.expires_at)
+        minted = mint(self._random_bytes)
         key_id = self._desk.fresh_id("key_")
 
         def decide(at_ms: int) -> KeyCreated:
@@ -184,20 +185,20 @@ class UsersAndKeys:
             )
 
         done = self._desk.perform(f"create key of {user_id}", asked, origin, decide)
-        return self._key_told(done, None if done.is_repeated else minted.key)
+        return self.key_told(done, None if done.is_repeated else minted.key)
 
     def revoke_key(self, key_id: str, origin: Origin) -> KeyFacts:
         """Refuse a key from now on; one that is revoked already stays as it is. Raises KeyUnknown."""
-        held = self._key(key_id)
+        held = self.key_row(key_id)
         if held.revoked_ms is not None:
-            return self._facts_of(held)
+            return self.facts_of(held)
 
         def decide(_at_ms: int) -> KeyRevoked:
-            self._key(key_id)
+            self.key_row(key_id)
             return KeyRevoked(key_id)
 
         done = self._desk.perform(f"revoke key {key_id}", KeyRevocation(), origin, decide)
-        return replace(self._facts_of(self._key(key_id)), effective=done.is_effective)
+        return replace(self.facts_of(self.key_row(key_id)), effective=done.is_effective)
 
     def keys(self, user_id: str | None = None, cursor: str = "", limit: int = 100) -> KeyPage:
         """Keys of one user or of all, by rising id; raises UserUnknown."""
@@ -205,7 +206,7 @@ class UsersAndKeys:
             self._user(user_id)
         rows = self._store.keys(user_id, cursor, checked_limit(limit) + 1)
         more = rows[limit - 1].id if len(rows) > limit else None
-        return KeyPage(tuple(self._facts_of(row) for row in rows[:limit]), more)
+        return KeyPage(tuple(self.facts_of(row) for row in rows[:limit]), more)
 
     # --- parts ---
 
@@ -215,19 +216,22 @@ class UsersAndKeys:
             raise UserUnknown(f"there is no user {user_id[:64]!r}; create it first", param="userId")
         return row
 
-    def _key(self, key_id: str) -> KeyRow:
+    def key_row(self, key_id: str) -> KeyRow:
+        """The key as the store has it; raises KeyUnknown."""
         row = self._store.key(key_id)
         if row is None:
             hint = "; keys of the configuration file are revoked there" if key_id.startswith(FILE_KEY_PREFIX) else ""
             raise KeyUnknown(f"there is no key {key_id[:64]!r}{hint}", param="keyId")
         return row
 
-    def _key_told(self, done: Performed, key: str | None) -> KeyFacts:
+    def key_told(self, done: Performed, key: str | None) -> KeyFacts:
+        """The answer to a creation or rotation; `key` is the secret, this once."""
         change = done.action.change
-        assert isinstance(change, KeyCreated)
-        return replace(self._facts_of(self._key(change.key_id)), key=key, effective=done.is_effective)
+        assert isinstance(change, KeyCreated | KeyRotated)
+        return replace(self.facts_of(self.key_row(change.key_id)), key=key, effective=done.is_effective)
 
-    def _facts_of(self, key: KeyRow) -> KeyFacts:
+    def facts_of(self, key: KeyRow) -> KeyFacts:
+        """A key as it is told now."""
         owner = self._store.user(key.user_id)
         return key_facts(key, owner is None or owner.enabled, self._desk.now_ms())
 
@@ -242,6 +246,8 @@ def key_facts(row: KeyRow, user_enabled: bool, at_ms: int) -> KeyFacts:
     status = "active" if user_enabled else "user_disabled"
     if row.revoked_ms is not None:
         status = "revoked"
+    elif not row.enabled:
+        status = "disabled"
     elif not row.is_usable(at_ms):
         status = "expired"
     return KeyFacts(
@@ -256,6 +262,8 @@ def key_facts(row: KeyRow, user_enabled: bool, at_ms: int) -> KeyFacts:
         created_at=iso_utc_ms(row.created_ms),
         expires_at=None if row.expires_ms is None else iso_utc_ms(row.expires_ms),
         revoked_at=None if row.revoked_ms is None else iso_utc_ms(row.revoked_ms),
+        enabled=row.enabled,
+        former_key_until=None if row.former_until_ms is None else iso_utc_ms(row.former_until_ms),
         key=UNSET,
     )
 
@@ -318,13 +326,15 @@ def checked_limit(limit: int) -> int:
     return limit
 
 
-def _moment(text: str) -> int:
+def moment(text: str, field: str = "expiresAt") -> int:
+    """Milliseconds since 1970 UTC; raises FieldInvalid."""
     try:
         return utc_ms(text)
     except ValueError as error:
-        raise FieldInvalid(f"expiresAt: {error}", param="expiresAt") from error
+        raise FieldInvalid(f"{field}: {error}", param=field) from error
 
 
-def _mint(random_bytes: Callable[[int], bytes]) -> _Minted:
+def mint(random_bytes: Callable[[int], bytes]) -> Minted:
+    """A key that nobody has."""
     key = KEY_PREFIX + base64.urlsafe_b64encode(random_bytes(KEY_BYTES)).rstrip(b"=").decode()
-    return _Minted(key, sha256(key.encode()).hexdigest())
+    return Minted(key, sha256(key.encode()).hexdigest())

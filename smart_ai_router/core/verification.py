@@ -4,7 +4,8 @@
 snapshot's books have taken in. Content that is gone (a file that was cut or replaced) is named, and does no harm as
 long as every record has its line somewhere. Besides the comparison, row for row and cell for cell, it adds the costs
 up a second time in another way (exact decimals, straight from the lines) and holds the sums against the records and
-against each rollup; and it adds up the bill lines of every record.
+against each rollup; and it adds up the bill lines of every record. What the lines take of the ledger is held against
+its entries one by one, and against the sums of every account (`ledger_verification.py`).
 
 `rebuild` makes the books anew from the journal and puts them in the place of the old ones in one step.
 """
@@ -12,66 +13,28 @@ against each rollup; and it adds up the bill lines of every record.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Context, Decimal
 from hashlib import blake2b
 from itertools import groupby
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from smart_ai_router.core.bookkeeper import BATCH_LINES, Bookkeeper, is_of, post_lines
 from smart_ai_router.core.journal_source import JournalFiles, JournalSource, LineBatch, SourceGone, TooLong
+from smart_ai_router.core.ledger_verification import ledger_facts, verify_ledger
 from smart_ai_router.core.local_days import LocalDays
 from smart_ai_router.core.posting import Posting
 from smart_ai_router.core.rollups import ATTEMPT_ROLLUPS, LIVE, ROLLUPS, TAG_DAY, Rollup
 from smart_ai_router.core.store import BookedRecord, BooksSnapshot, BookStore, CellKey, JournalFileState, RecordSums
 from smart_ai_router.core.usage_record import cost_in_pico
+from smart_ai_router.core.verification_report import VerificationReport
 from smart_ai_router.domain.money import pico_from_decimal, pico_to_decimal, pico_to_text
 
-DIFFERENCES_LISTED_MAX: Final = 20
 _EXACT: Final = Context(prec=100)  # sums of amounts of twelve decimals never need as many digits
 _DIGEST_BYTES: Final = 32
 
 Progress = Callable[[int, int], None]  # bytes read, bytes to read
 Measured = TypeVar("Measured")
-
-
-class Difference(NamedTuple):
-    """One place where the books and the journal disagree."""
-
-    what: str  # record | line | rollup | sum | channel_name; user | key | price | action
-    where: str
-    journal: str  # what the journal, or the actions file, says
-    books: str  # what the books say
-
-
-@dataclass(slots=True)
-class VerificationReport:
-    """What a proof came to."""
-
-    files: int = 0
-    records: int = 0
-    problem_lines: int = 0
-    actions: int = 0  # administrative changes that were proven
-    pending_actions: int = 0  # those that stand in the actions file and are not applied yet
-    missing_files: list[str] = field(default_factory=list)  # content that was booked and stands nowhere any more
-    sums: dict[str, RecordSums] = field(default_factory=dict)  # currency to the sums, by the journal
-    difference_count: int = 0
-    differences: list[Difference] = field(default_factory=list)  # the first ones
-
-    @property
-    def is_equal(self) -> bool:
-        return not self.difference_count
-
-    @property
-    def exit_status(self) -> int:
-        """0 when the books are right, 1 when they are not."""
-        return 0 if self.is_equal else 1
-
-    def note(self, what: str, where: str, journal: object, books: object) -> None:
-        """Count a difference; the first ones are kept."""
-        self.difference_count += 1
-        if len(self.differences) < DIFFERENCES_LISTED_MAX:
-            self.differences.append(Difference(what, where, str(journal), str(books)))
 
 
 def verify(store: BookStore, journal: JournalFiles, progress: Progress | None = None) -> VerificationReport:
@@ -89,6 +52,7 @@ def verify(store: BookStore, journal: JournalFiles, progress: Progress | None = 
             for channel_id in names.keys() | kept_names.keys():
                 if names.get(channel_id) != kept_names.get(channel_id):
                     report.note("channel_name", channel_id, names.get(channel_id), kept_names.get(channel_id))
+            verify_ledger(report, proof.ledger_books, books.ledger_books)
         _compare_sums(report, "records", books.record_sums())
         for rollup in LIVE:
             if rollup is not TAG_DAY:  # a call counts under each of its tags
@@ -116,9 +80,9 @@ def rebuild(
         if progress is not None:
             bookkeeper.add_observer(_Bytes(total, progress))
         bookkeeper.catch_up()
-        states = store.journal_files()
         problems = sum(each.times for each in store.problem_counts())
         with store.snapshot() as books:
+            states = books.journal_files()
             digest = books_digest(books)
         return RebuildReport(len(states), sum(state.lines for state in states), problems, digest)
 
@@ -153,6 +117,7 @@ def books_digest(books: BooksSnapshot) -> str:
     for rollup in ATTEMPT_ROLLUPS:
         total += sum(_digest(rollup.name, cell) for cell in books.attempt_cells(rollup))
     total += sum(_digest("channel_name", each) for each in books.channel_names().items())
+    total += sum(_digest("ledger", fact) for fact in ledger_facts(books.ledger_books))
     return (total % (1 << 8 * _DIGEST_BYTES)).to_bytes(_DIGEST_BYTES, "big").hex()
 
 
@@ -209,7 +174,7 @@ class _Recount:
         return None
 
     def _book(self, state: JournalFileState, source: JournalSource) -> None:
-        file = JournalFileState(state.name, state.generation)
+        file = JournalFileState(state.name, state.generation, host=state.host)
         with closing(self._journal.open(source, 0, 0, stop=state.applied)) as stream:
             while (batch := stream.next_batch(BATCH_LINES)) is not None:
                 file = self._apply(file, batch)
@@ -240,6 +205,8 @@ class _Recount:
             billed = sum((line.amount for line in record.lines), Decimal(0))
             if billed != record.total_cost:
                 self._report.note("line", record.request_id, f"bill lines of {billed}", f"cost {record.total_cost}")
+        for each in record.postings:
+            self._report.count_taken((each.kind, each.owner, each.unit, each.part), each.amount)
 
 
 def _whole_picos(cost: Decimal) -> Decimal:

@@ -1,11 +1,14 @@
 """Readers of OpenAI-compatible replies: one JSON body, or a server-sent-event stream.
 
+A 200 is not an answer yet: it may carry an error in any vendor's shape, or nothing of what the endpoint answers with.
+Both are faults, and an error is told apart by its words, as if its status had said it (`providers/hidden_errors.py`).
+
 Theory of operation of the stream. Bytes pass through untouched and whole events at a time. Only an event that can
-matter is parsed: the first ones, and those in which a byte search finds usage, an error, a finish reason or the
-terminator. Three things are kept back: the terminator `[DONE]`, which the client gets once the call is on the
-books; a usage-only event, which is dropped when the client did not ask for it and waits for its cost when the
-client asked for that; and an error event, which the gateway answers in its own words. However the bytes are cut,
-the same events come out.
+matter is parsed: the first ones, those without choices, and those in which a byte search finds usage, an error, a
+finish reason or the terminator. Three things are kept back: the terminator `[DONE]`, which the client gets once the
+call is on the books; a usage-only event, which is dropped when the client did not ask for it and waits for its cost
+when the client asked for that; and an error event, which the gateway answers in its own words. However the bytes are
+cut, the same events come out.
 """
 
 import re
@@ -15,31 +18,33 @@ from typing import Final
 import msgspec
 
 from smart_ai_router.core.calls import Call
-from smart_ai_router.domain.fault_classes import classify_error_body
 from smart_ai_router.domain.faults import Fault, FaultKind
 from smart_ai_router.domain.meters import Usage
 from smart_ai_router.domain.money import pico_from_decimal, pico_to_text
 from smart_ai_router.providers.generated_text import stream_text_bytes, text_bytes
+from smart_ai_router.providers.hidden_errors import fault_in_answer, is_refused_by, names_error
 from smart_ai_router.providers.openai_usage import UsageInvalid, UsageReport, read_usage
 
 DONE_EVENT: Final = b"data: [DONE]\n\n"
 EVENT_BYTES_MAX: Final = 1024 * 1024  # a longer event is passed on unread: it carries content, not usage
 FIRST_EVENTS_READ: Final = 3  # they tell the model, an error at once, and the size of an empty event
 
-_MATTERS = re.compile(
-    rb'"usage"[ \t]*:[ \t]*\{|\[DONE\]|"error"[ \t]*:[ \t]*[\{"]|"finish_reason"[ \t]*:[ \t]*"|^event:[ \t]*error', re.M
-)
+_NULL: Final = msgspec.Raw(b"null")
+_MATTERS = re.compile(rb'"usage"[ \t]*:[ \t]*\{|\[DONE\]|"error"[ \t]*:[ \t]*[\{"]|"finish_reason"[ \t]*:[ \t]*"')
+_ERROR_EVENT = re.compile(rb"^event:[ \t]*error", re.M)
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
-def _matters(events: bytes) -> bool:
-    """Whether events need to be read. Plain searches answer for nearly all; they cost a third of the expression."""
+def _matters(events: bytes, count: int = 1) -> bool:
+    """Whether so many events need to be read. Plain searches answer for nearly all; the expression costs thrice."""
+    is_usual = count == 1 and b'"choices":[{' in events
+    if not is_usual and events.count(b'"choices":[{') < count and events.count(b'"choices": [{') < count:
+        return True
     if (
         events.count(b'"usage"') == events.count(b'"usage":null')
         and events.count(b'"finish_reason"') == events.count(b'"finish_reason":null')
         and b"[DONE]" not in events
         and b'"error"' not in events
-        and b"event:" not in events
     ):
         return False
     return _MATTERS.search(events) is not None
@@ -48,6 +53,7 @@ def _matters(events: bytes) -> bool:
 class _Choice(msgspec.Struct):
     finish_reason: str | None = None
     usage: UsageReport | None = None
+    error: object = None
 
 
 class _Groq(msgspec.Struct):
@@ -61,8 +67,22 @@ class _Facts(msgspec.Struct):
     service_tier: str | None = None
     usage: UsageReport | None = None
     error: object = None
+    base_resp: object = None
     choices: list[_Choice] | None = None
+    data: msgspec.Raw = _NULL  # the vectors of an embedding; long, and not looked into
     x_groq: _Groq | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """An error stands in it, whatever else does."""
+        all_failed = bool(self.choices) and all(choice.error for choice in self.choices or ())
+        return all_failed or is_refused_by(self.base_resp)
+
+    def is_answer_to(self, call: Call) -> bool:
+        """It holds what the endpoint answers with. An empty list of choices is an answer only if it was counted."""
+        if call.endpoint.request_type == "embedding":
+            return self.data != _NULL
+        return bool(self.choices) or (self.choices is not None and self.usage is not None)
 
 
 _decoder = msgspec.json.Decoder(_Facts)
@@ -120,11 +140,11 @@ class JsonReader(_Reader):
         except (ValueError, RecursionError):  # also UTF-8 that is none
             self._read_loosely(body)
             return
-        if facts.error is not None and not facts.choices:
-            self.fault = classify_error_body(200, body)
-            return
         self._take(facts)
-        self._measure_unless_counted(body)
+        if facts.is_refused or not facts.is_answer_to(self._call):
+            self.fault, self.flags = fault_in_answer(body), ()
+        else:
+            self._measure_unless_counted(body)
 
     def _measure_unless_counted(self, body: bytes) -> None:
         """Without a count the body is looked at more closely: it has to be measured."""
@@ -147,8 +167,9 @@ class JsonReader(_Reader):
         except (ValueError, RecursionError):  # also UTF-8 that is none
             self.fault = Fault(FaultKind.MALFORMED, "the upstream answered 200 with something that is not JSON", 200)
             return
-        if "error" in fields and bytes(fields["error"]) != b"null" and "choices" not in fields:
-            self.fault = classify_error_body(200, body)
+        answer = fields.get("data" if self._call.endpoint.request_type == "embedding" else "choices", _NULL)
+        if answer == _NULL:
+            self.fault = fault_in_answer(body)
             return
         try:
             report = msgspec.json.decode(fields.get("usage", b"null"), type=UsageReport | None)
@@ -174,13 +195,14 @@ class StreamReader(_Reader):
         self._finish_seen = False
         self._held_usage = b""
         self._done = b""
+        self._has_unread = False  # an event came that could not be read: an answer, as far as one can tell
 
     def feed(self, data: bytes) -> bytes:
         if self._done or self.fault is not None:
             return b""
         is_whole = not self._carry and not self._passing_long_event and data.endswith(b"\n\n")
-        if is_whole and self._events >= FIRST_EVENTS_READ and not _matters(data):
-            events = data.count(b"\n\n")
+        events = data.count(b"\n\n")
+        if is_whole and self._events >= FIRST_EVENTS_READ and not _matters(data, events):
             self._events += events
             self._later_events += events
             self._later_bytes += len(data)
@@ -226,7 +248,7 @@ class StreamReader(_Reader):
             del carry[:start]
         self._searched = len(carry)
         if len(carry) > EVENT_BYTES_MAX:
-            self._passing_long_event = True
+            self._passing_long_event = self._has_unread = True
             self._later_bytes += len(carry)
             out += carry
             carry.clear()
@@ -243,25 +265,35 @@ class StreamReader(_Reader):
             self._later_bytes += len(event)
             return event
         payload = _payload(event)
+        if payload is None and not self._events and event.lstrip()[:1] == b"{":
+            payload = event  # a JSON body that is called a stream: an error, nearly always
         if payload is None:
             return event
         if payload == b"[DONE]":
-            self._done = event
-            self.is_complete = True
-            self._measure()
+            self._end_at(event)
             return b""
         self._events += 1
         return self._take_chunk(event, payload)
+
+    def _end_at(self, terminator: bytes) -> None:
+        self._done = terminator
+        self._measure()
+        if self._samples or self._later_events or self._has_unread or self.usage is not None:
+            self.is_complete = True
+        else:
+            self.fault = Fault(FaultKind.MALFORMED, "the upstream answered 200 with a stream of nothing", 200)
 
     def _take_chunk(self, event: bytes, payload: bytes) -> bytes:
         try:
             facts = _decoder.decode(payload)
         except (ValueError, RecursionError):  # also UTF-8 that is none
-            if _matters(event):
+            if _MATTERS.search(event):
                 self.flags = ("stream_chunk_malformed",)
+            self._has_unread = True
             return event
-        if facts.error is not None:
-            self.fault = classify_error_body(200, payload)
+        has_nothing = not facts.choices and facts.usage is None and facts.x_groq is None
+        if facts.error or facts.is_refused or (has_nothing and (_is_named_error(event) or names_error(payload))):
+            self.fault = fault_in_answer(payload)
             self._measure()
             return b""
         self._take(facts)
@@ -288,6 +320,10 @@ def _payload(event: bytes) -> bytes | None:
     """The data of an event, its lines joined; None for comments and events without data."""
     lines = [line[5:].strip() for line in event.lstrip(b"\xef\xbb\xbf").splitlines() if line.startswith(b"data:")]
     return b"\n".join(lines) if lines else None
+
+
+def _is_named_error(event: bytes) -> bool:
+    return _ERROR_EVENT.search(event) is not None
 
 
 def _with_cost(body: bytes, cost: Decimal) -> bytes:

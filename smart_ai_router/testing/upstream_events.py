@@ -78,6 +78,22 @@ def error_first(_: Call, _events: Events) -> Events:
     return (event({"error": {"code": 429, "message": "Rate limit exceeded"}}), DONE)
 
 
+def minimax_mid_stream(_: Call, events: Events) -> Events:
+    """MiniMax's way: a chunk whose base_resp is not 0, and no `[DONE]`."""
+    refused = {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}}
+    return (*events[: len(events) // 2], event(_base(events) | refused))
+
+
+def dashscope_mid_stream(_: Call, events: Events) -> Events:
+    """DashScope's own way: an event named error, its status in a comment, code and message at the top."""
+    body = dumped({"code": "InternalError.Algo", "message": "An internal error has occurred.", "request_id": "7a3c"})
+    return (*events[: len(events) // 2], b"id:5\nevent:error\n:HTTP_STATUS/500\ndata:" + body + b"\n\n")
+
+
+def only_done(_: Call, _events: Events) -> Events:
+    return (DONE,)
+
+
 def malformed_event(_: Call, events: Events) -> Events:
     middle = len(events) // 2
     return (*events[:middle], b'data: {"choices": [,\n\n', *events[middle:])
@@ -133,6 +149,9 @@ EVENT_CHANGES: tuple[tuple[str, str, EventChange], ...] = (
     ("error-mid-stream", "an error chunk in the middle, then [DONE]", error_mid_stream),
     ("error-event", "a named error event in the middle", error_event),
     ("error-first", "the first event is an error", error_first),
+    ("minimax-mid-stream", "a base_resp that is not 0 in the middle", minimax_mid_stream),
+    ("dashscope-mid-stream", "DashScope's error event in the middle", dashscope_mid_stream),
+    ("only-done", "nothing but [DONE]", only_done),
     ("malformed-event", "an event that is not JSON", malformed_event),
     ("big-line", "one line of 8 MiB (`bytes`)", big_line),
     ("crlf", "lines end with CR LF", crlf),

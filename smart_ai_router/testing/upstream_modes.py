@@ -138,6 +138,62 @@ BODIES: tuple[tuple[str, str, Content], ...] = (
         "an error with a word for a code, under 200",
         Content(body=dumped({"error": {"code": "internal_error", "message": "Failed", "type": "server_error"}})),
     ),
+    (
+        "minimax-in-200",
+        "MiniMax: no balance, in base_resp, under 200",
+        Content(
+            body=dumped(
+                {
+                    "id": "x",
+                    "choices": None,
+                    "usage": {"total_tokens": 0},
+                    "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"},
+                }
+            )
+        ),
+    ),
+    (
+        "dashscope-in-200",
+        "DashScope's own dialect: throttled, under 200",
+        Content(
+            body=dumped(
+                {
+                    "code": "Throttling.RateQuota",
+                    "message": "Requests rate limit exceeded, please try again later.",
+                    "request_id": "7a3c",
+                }
+            )
+        ),
+    ),
+    (
+        "zhipu-in-200",
+        "Zhipu: code, msg and success, under 200",
+        Content(body=dumped({"code": 500, "msg": "404 NOT_FOUND", "success": False})),
+    ),
+    (
+        "choice-error-in-200",
+        "OpenRouter: an error in place of the choice, under 200",
+        Content(
+            body=dumped(
+                {
+                    "id": "x",
+                    "choices": [
+                        {
+                            "index": 0,
+                            "message": {"role": "assistant", "content": ""},
+                            "finish_reason": "error",
+                            "error": {"code": 502, "message": "Provider disconnected unexpectedly"},
+                        }
+                    ],
+                }
+            )
+        ),
+    ),
+    (
+        "no-choices",
+        "an answer's keys without an answer, under 200",
+        Content(body=dumped({"id": "", "object": "", "created": 0, "model": "", "choices": None, "usage": None})),
+    ),
     ("html-200", "a web page", Content(body=b"<!doctype html><h1>nginx</h1>", content_type="text/html")),
     ("empty-200", "no body at all", Content()),
     ("malformed-json", "JSON that is none", Content(body=b'{"id": "x", "choices": [,]}')),

@@ -313,3 +313,40 @@ def test_closing_does_not_wait_for_a_stuck_receiver() -> None:
     threads.close(wait_s=0.1)
     assert time.monotonic() - started < 2
     stuck.let_go.set()
+
+
+def test_a_receiver_that_is_added_while_running_gets_a_thread_and_one_that_is_gone_loses_it() -> None:
+    first, second = Arrival(), Arrival()
+    first.name, second.name = "first", "second"
+    outbox = AlertOutbox([first], clock=time.time)
+    threads = DeliveryThreads(outbox)
+    threads.start()
+    try:
+        (old,) = (each for each in threading.enumerate() if each.name == "alerts-first")
+        outbox.use_notifiers([second])
+        threads.follow()
+        outbox.put(alert())
+        assert second.arrived.wait(WAIT_S)
+        old.join(WAIT_S)
+        assert not old.is_alive()
+        assert not first.arrived.is_set()
+    finally:
+        threads.close()
+
+
+def test_a_receiver_that_comes_back_is_served_again() -> None:
+    arrival = Arrival()
+    outbox = AlertOutbox([arrival], clock=time.time)
+    with running(outbox):
+        threads = [each for each in threading.enumerate() if each.name == f"alerts-{arrival.name}"]
+        outbox.use_notifiers([])
+        for thread in threads:
+            thread.join(WAIT_S)
+    again = DeliveryThreads(outbox)
+    outbox.use_notifiers([arrival])
+    again.follow()
+    try:
+        outbox.put(alert())
+        assert arrival.arrived.wait(WAIT_S)
+    finally:
+        again.close()

@@ -68,14 +68,14 @@ def test_a_rebuild_takes_the_configured_time_zone(books: Path) -> None:
 
 def test_what_no_line_and_no_action_makes_is_carried_over(books: Path) -> None:
     connection = apsw.Connection(str(books))
-    connection.execute("INSERT INTO exchange_rate VALUES ('USD', 'CNY', 5, '7.1', 'bank')")
+    connection.execute("INSERT INTO pool_state VALUES ('openai', '{}', 3)")
     connection.execute("INSERT INTO setting VALUES ('quota_enforcement', 'on', 'admin', 6)")
     connection.close()
 
     rebuild(replacement(books, "UTC"), journal(books))
 
     connection = apsw.Connection(str(books))
-    assert connection.execute("SELECT rate FROM exchange_rate").get == "7.1"
+    assert connection.execute("SELECT recharges_seen FROM pool_state").get == 3
     assert connection.execute("SELECT value FROM setting").get == "on"
     connection.close()
 
@@ -87,7 +87,8 @@ def test_every_table_is_either_derived_or_carried_over(tmp_path: Path) -> None:
 
     assert tables >= DERIVED_TABLES
     assert set(carried_tables(connection)) == tables - DERIVED_TABLES
-    assert {"account", "transfer", "entry", "lease", "pool", "alert", "setting"} <= tables - DERIVED_TABLES
+    assert {"account", "usage_entry", "transfer", "entry", "ledger_setting", "lease", "holder"} <= DERIVED_TABLES
+    assert {"pool_state", "pool_alert", "setting"} <= tables - DERIVED_TABLES
 
 
 def test_damaged_books_are_set_aside_and_made_anew(books: Path) -> None:

@@ -1,5 +1,7 @@
 """What each kind of setting takes, exactly, on both sides of every edge."""
 
+import subprocess
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
@@ -188,6 +190,16 @@ def test_currencies_days_and_time_zones():
     refused(Day(), "0")
     assert "Asia/Shanghai" in refused(TimeZone(), "Asia/Shanghi").suggestion
     refused(TimeZone(), "../etc/passwd")
+
+
+def test_time_zones_are_known_on_a_machine_that_has_no_database_of_them():
+    asked = "from zoneinfo import ZoneInfo; print(ZoneInfo('Asia/Shanghai'), ZoneInfo('America/New_York'))"
+
+    answer = subprocess.run(
+        [sys.executable, "-c", asked], env={"PYTHONTZPATH": ""}, capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout == "Asia/Shanghai America/New_York\n"
 
 
 def test_a_list_may_be_written_with_commas_and_keeps_each_item_once():

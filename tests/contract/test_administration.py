@@ -1,6 +1,7 @@
 """What every store of users, keys and prices does with the actions that reach it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,26 @@ from msgspec.structs import replace
 
 from smart_ai_router.adapters.memory_administration import MemoryAdministration
 from smart_ai_router.adapters.sqlite import SqliteStore
-from smart_ai_router.core.actions import Action, Change, KeyRevoked, UserChanged, UserCreated, price_version
-from smart_ai_router.core.administration import ActionsDiverge, AdministrationStore
+from smart_ai_router.core.actions import (
+    Action,
+    AdministratorChanged,
+    AdministratorCreated,
+    AdministratorDisabled,
+    Change,
+    KeyChanged,
+    KeyRevoked,
+    KeyRotated,
+    LoggedIn,
+    LoginsFailed,
+    UserChanged,
+    UserCreated,
+    price_version,
+)
+from smart_ai_router.core.administration import ActionsDiverge, AdministrationStore, AuditFilter
 from smart_ai_router.core.administrative_state import AdministrativeState
 from smart_ai_router.core.snapshot import KeyGrant, User
 from smart_ai_router.domain.meters import Meter
+from tests.adapters.postgres.stores import postgres_books
 from tests.core.administration_samples import NOW_MS, action, key_created, prices_added
 from tests.core.test_actions import FULL_PRICE
 from tests.domain.pricing_samples import row
@@ -26,7 +42,7 @@ OWN_PRICE = price_version(prices_added(row(Meter.INPUT, "0.15", is_book=False)).
 ALICE = UserCreated("alice", "Alice")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
     """Open an empty store; as many as a test wants."""
     opened: list[SqliteStore] = []
@@ -34,12 +50,15 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenS
     def open_one() -> AdministrationStore:
         if request.param == "memory":
             return MemoryAdministration()
+        if request.param == "postgres":
+            return stack.enter_context(postgres_books(request.getfixturevalue("postgres_server"))).administration
         opened.append(SqliteStore(tmp_path / f"books{len(opened)}.db", "UTC", is_durable=False))
         return opened[-1].administration
 
-    yield open_one
-    for store in opened:
-        store.close()
+    with ExitStack() as stack:
+        yield open_one
+        for store in opened:
+            store.close()
 
 
 @pytest.fixture
@@ -53,7 +72,7 @@ def apply(store: AdministrationStore, *changes: Change) -> None:
 
 
 def parts(state: AdministrativeState) -> tuple[object, ...]:
-    return state.users, state.keys, state.prices, state.audit
+    return state.users, state.keys, state.prices, state.audit, state.administrators
 
 
 # --- users and keys ---
@@ -267,14 +286,45 @@ def test_the_audit_record_is_read_page_by_page_and_by_subject(store: Administrat
     assert [entry.subject for entry in store.audit(None, 1)] == ["price:p/m"]
 
 
+def test_the_audit_record_is_read_by_actor_action_and_time(store: AdministrationStore) -> None:
+    for number, (actor, at_ms, change) in enumerate(
+        (
+            ("admin", NOW_MS, ALICE),
+            ("administrator:carol", NOW_MS + 1, UserCreated("bob", "Bob")),
+            ("administrator:carol", NOW_MS + 2, UserChanged("alice", "A", True, "1")),
+        ),
+        1,
+    ):
+        store.apply([replace(action(number, change, at_ms=at_ms), actor=actor)])
+
+    def numbers(subject: str | None = None, **asked: Any) -> list[int]:
+        return [entry.number for entry in store.audit(None, 9, subject, AuditFilter(**asked))]
+
+    assert numbers() == [3, 2, 1]
+    assert numbers(actor="administrator:carol") == [3, 2]
+    assert numbers(kind="user_created") == [2, 1]
+    assert numbers("user:alice", kind="user_created") == [1]
+    assert (numbers(from_ms=NOW_MS + 1), numbers(until_ms=NOW_MS + 1)) == ([3, 2], [1])
+    assert numbers(actor="' OR 1=1 --") == []
+    assert [entry.number for entry in store.audit(3, 9, None, AuditFilter(actor="administrator:carol"))] == [2]
+
+
 # --- all together ---
 
 USERS, KEYS = st.sampled_from(["a", "b", "c"]), st.sampled_from(["key_1", "key_2", "key_3"])
+ROLES, HASHES = st.sampled_from(["admin", "billing_viewer"]), st.sampled_from(["aa" * 32, "bb" * 32, "cc" * 32])
 CHANGES = st.one_of(
     st.builds(UserCreated, USERS, st.text(max_size=5), st.sampled_from(["1", "0.8"])),
     st.builds(UserChanged, USERS, st.text(max_size=5), st.booleans(), st.sampled_from(["1", "2"])),
     st.builds(key_created, KEYS, USERS, expires_ms=st.none() | st.integers(0, 2 * NOW_MS)),
     st.builds(KeyRevoked, KEYS),
+    st.builds(KeyChanged, KEYS, st.text(max_size=5), st.booleans(), expires_ms=st.none() | st.integers(0, 2 * NOW_MS)),
+    st.builds(KeyRotated, KEYS, HASHES, st.just("wxyz"), st.none() | st.integers(0, 2 * NOW_MS)),
+    st.builds(AdministratorCreated, USERS, st.just("hash"), ROLES),
+    st.builds(AdministratorChanged, USERS, st.none() | ROLES, st.none() | st.booleans(), st.none() | st.just("new")),
+    st.builds(AdministratorDisabled, USERS),
+    st.builds(LoggedIn, st.just("administrator:a")),
+    st.builds(LoginsFailed, st.just("unknown"), st.integers(1, 9)),
     st.builds(
         lambda price, starts: prices_added(row(Meter.INPUT, price, effective_from=starts, is_book=False)),
         st.sampled_from(["1", "2.50"]),

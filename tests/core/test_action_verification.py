@@ -12,7 +12,7 @@ from smart_ai_router.adapters.sqlite import SqliteStore
 from smart_ai_router.core.action_verification import verify_actions
 from smart_ai_router.core.actions import UserCreated, encode_action
 from smart_ai_router.core.administration_messages import NewKey, NewPrices, NewUser, PriceFigure
-from smart_ai_router.core.verification import Difference, VerificationReport
+from smart_ai_router.core.verification_report import Difference, VerificationReport
 from tests.core.administration_samples import Office, action, by
 
 

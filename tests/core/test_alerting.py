@@ -228,6 +228,71 @@ def test_d1_a_full_disk_stops_no_delivery() -> None:
     assert ids(receiver) == ["alt_1.1"]
 
 
+def test_a_receiver_that_is_added_hears_of_what_comes_after() -> None:
+    old, new = Receiver("old"), Receiver("new")
+    outbox = AlertOutbox([old], clock=SetClock())
+    outbox.put(alert(1))
+    outbox.use_notifiers([old, new])
+    outbox.put(alert(2))
+    outbox.deliver_due()
+    assert (ids(old), ids(new)) == (["alt_1.1", "alt_2.1"], ["alt_2.1"])
+    assert outbox.names == ("old", "new")
+
+
+def test_a_receiver_that_is_put_right_gets_at_once_what_it_missed() -> None:
+    broken, right = Receiver("hook", failures=9), Receiver("hook")
+    woken: list[None] = []
+    outbox = AlertOutbox([broken], clock=SetClock())
+    outbox.put(alert(1))
+    outbox.deliver_due()
+    outbox.deliver_due()
+    assert broken.tries == 1  # the second try would have to wait
+
+    outbox.on_put(lambda: woken.append(None))
+    outbox.use_notifiers([right])
+    outbox.deliver_due()
+
+    assert (ids(right), broken.tries, len(woken)) == (["alt_1.1"], 1, 1)
+    (status,) = outbox.statuses()
+    assert (status.delivered, status.failed_tries) == (1, 1)
+
+
+def test_what_is_pending_for_a_receiver_that_is_taken_out_is_dropped_and_forgotten(tmp_path: Path) -> None:
+    gone = Receiver("gone", failures=9)
+    outbox = AlertOutbox([gone], PendingFile(tmp_path / "pending.jsonl"), clock=SetClock())
+    outbox.put(alert(1))
+    outbox.deliver_due()
+
+    outbox.use_notifiers([Receiver("other")])
+
+    assert outbox.deliver_next("gone") is None
+    assert PendingFile(tmp_path / "pending.jsonl").load() == []
+    assert [status.name for status in outbox.statuses()] == ["other"]
+
+
+class Leaving:
+    """A notifier that is taken out while it works, and fails."""
+
+    name = "leaving"
+
+    def __init__(self) -> None:
+        self.outbox: AlertOutbox | None = None
+
+    def notify(self, _alert: Alert) -> None:
+        assert self.outbox is not None
+        self.outbox.use_notifiers([])
+        raise ConnectionError("down")
+
+
+def test_a_receiver_that_is_taken_out_during_its_try_leaves_nothing_behind(tmp_path: Path) -> None:
+    leaving = Leaving()
+    outbox = leaving.outbox = AlertOutbox([leaving], PendingFile(tmp_path / "pending.jsonl"), clock=SetClock())
+    outbox.put(alert(1))
+    outbox.deliver_due()
+    assert outbox.names == ()
+    assert PendingFile(tmp_path / "pending.jsonl").load() == []
+
+
 class Echo:
     """A notifier whose work causes another alert."""
 

@@ -1,12 +1,19 @@
 """What a gateway decides for its operations: limits, keys, prices, and the swap of snapshots."""
 
+import gc
+import weakref
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from smart_ai_router.api.openai import flawed_call
+from smart_ai_router.core.calls import Caller
+from smart_ai_router.core.local_days import LocalDays
+from smart_ai_router.core.posting import post_line
 from smart_ai_router.core.snapshot import KeyGrant, ModelDisabled, RoutingPolicy, User
+from smart_ai_router.domain.errors import RequestMalformed
 from smart_ai_router.domain.faults import Fault, FaultKind
-from tests.core.playbook import House, channel, completion, prices, snapshot
+from tests.core.playbook import CHAT, House, ScriptedReply, channel, completion, prices, snapshot
 
 GRANT = KeyGrant("k1", "0" * 64, "u1", "laptop")
 
@@ -35,6 +42,15 @@ def test_a_key_beyond_its_rate_is_told_429_and_no_upstream_is_asked() -> None:
     assert len(house.upstream.exchanges) == 2
     assert int(replies[2].headers["retry-after"]) >= 1
     assert house.journal.record.outcome == "refused"
+
+
+def test_both_secrets_of_a_rotated_key_are_counted_as_one() -> None:
+    house = House()
+    grant = replace(GRANT, requests_per_minute_max=2)
+    former = replace(grant, sha256_hex="ab" * 32, expires_at=2e9)
+    replies = [house.call(each) for each in (grant, former, grant, former)]
+    house.journal.settle()
+    assert [reply.status for reply in replies] == [0, 0, 429, 429]
 
 
 def test_a_key_at_its_concurrency_is_served_again_when_a_call_has_ended() -> None:
@@ -91,6 +107,60 @@ def test_a_key_that_may_not_use_a_model_is_told_403() -> None:
     house.journal.settle()
     assert reply.status == 403
     assert house.upstream.exchanges == []
+
+
+def flawed(house: House, body: bytes) -> ScriptedReply:
+    caller, reply = Caller("127.0.0.1", "curl/8", "u1", "k1"), ScriptedReply()
+    call = flawed_call(CHAT, {}, body, None, RequestMalformed("the body ends too early", param="messages"))
+    house.gateway.run(call, caller, GRANT, reply, house.clock.monotonic())
+    return reply
+
+
+def test_m1_08_a_call_that_is_refused_for_its_form_has_its_line() -> None:
+    house = House()
+    reply = flawed(house, b'{"model":"gpt-4o-mini"}')
+    assert not reply.started  # its line is not on the disk yet
+    house.journal.settle()
+    record = house.journal.record
+    assert (reply.status, reply.error["code"], reply.error["param"]) == (400, "invalid_request", "messages")
+    assert (record.outcome, record.status, record.status_code) == ("refused", "error", 400)
+    assert (record.error_kind, record.error_message) == ("invalid_request", "the body ends too early")
+    assert (record.user_id, record.api_key_id, record.model) == ("u1", "k1", "gpt-4o-mini")
+    assert [record.total_cost, record.user_charge, record.total_tokens, len(record.attempts)] == [0, 0, 0, 0]
+    assert reply.headers["x-request-id"] == record.request_id
+    assert house.upstream.exchanges == []
+    assert house.gateway.calls_under_way == 0
+
+
+def test_a_call_whose_model_cannot_be_read_is_accepted_by_the_books() -> None:
+    house = House()
+    flawed(house, b"{")
+    house.journal.settle()
+    posting = post_line(house.journal.lines[0], 0, LocalDays("UTC"))
+    assert (posting.record.model, posting.record.channel_id, posting.is_success) == ("", "", False)
+
+
+def test_a_form_that_is_wrong_is_told_also_while_the_journal_cannot_be_written() -> None:
+    house = House()
+    house.journal.admits = False
+    assert flawed(house, b"{").status == 400
+    assert house.journal.waiting == []
+
+
+def test_a_call_that_is_refused_for_its_form_leaves_no_cycle_behind() -> None:
+    house = House()
+    flawed(house, b"{")
+    house.journal.settle()
+    gc.collect()
+    gc.disable()
+    try:
+        reply = flawed(house, b"{")
+        house.journal.settle()
+        gone = weakref.ref(reply)
+        del reply
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_model_that_is_off_is_refused_with_its_reason() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smart_ai_router.core.guarded_append import append_whole
+from smart_ai_router.core.guarded_append import append_whole, sync_directory
 
 
 def append_to(path: Path, data: bytes) -> None:
@@ -55,3 +55,12 @@ def test_what_does_not_fit_is_taken_back(tmp_path: Path, torn: bytes) -> None:
 
     assert raised.value.errno == errno.EFBIG
     assert path.read_bytes() == before
+
+
+def test_what_is_no_directory_is_not_synced_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+
+    sync_directory(tmp_path)
+    with pytest.raises(NotADirectoryError):
+        sync_directory(file)

@@ -17,8 +17,10 @@ from smart_ai_router.core.intents import (
     interrupted_record,
 )
 from smart_ai_router.core.usage_record import decode_usage_record, encode_usage_record
+from smart_ai_router.domain.accounts import pool_account, user_account
 from tests.core.playbook import NOON, House
-from tests.core.test_recovery import INTENT
+from tests.core.test_recovery import INTENT, UNPRICED
+from tests.domain.ledger_samples import tariff
 
 LONG = "🙂" * 256  # the most characters that a record keeps, at their widest
 
@@ -61,6 +63,23 @@ def test_names_of_an_operator_without_end_still_fit() -> None:
     assert decode_intents([encoded])[0][0].request_id == INTENT.request_id
 
 
+def test_what_was_held_is_kept_with_its_holder() -> None:
+    held = ((pool_account("openai", "USD"), 2**62), (user_account("u1", "CNY"), 5))
+    intent = replace(INTENT, holder="0-1-ab", held=held)
+    assert decode_intents([encode_intent(intent)])[0] == [intent]
+
+
+def test_an_interrupted_call_is_its_providers_and_nobody_elses_under_the_dead_workers_lease() -> None:
+    pool, user = pool_account("openai", "USD"), user_account("u1", "CNY")
+    intent = replace(INTENT, holder="0-1-ab", held=((user, 10**12), (pool, 10**12)))
+    record = interrupted_record(intent, tariff(None, pool), NOON + 1)
+    (taken,) = record.postings
+    assert (taken.kind, taken.owner) == ("pool", "openai")
+    assert Decimal(taken.amount).scaleb(-12) == record.total_cost > 0
+    assert taken.leased == taken.amount
+    assert record.holder == "0-1-ab"
+
+
 def test_both_sides_of_the_size() -> None:
     room = INTENT_BYTES_MAX - len(encode_intent(replace(INTENT, end_user="x" * 300)))
     fits = replace(INTENT, end_user="x" * (300 + room))
@@ -76,13 +95,13 @@ def test_any_texts_fit_and_the_record_can_be_written(end_user: str, session_id: 
     encoded = encode_intent(replace(INTENT, end_user=end_user, session_id=session_id, user_agent=user_agent))
     assert len(encoded) <= INTENT_BYTES_MAX
     ((kept,), _) = decode_intents([encoded])
-    record = interrupted_record(kept, lambda _: None, NOON + 1)
+    record = interrupted_record(kept, UNPRICED, NOON + 1)
     assert decode_usage_record(encode_usage_record(record)) == record
 
 
 @pytest.mark.parametrize("user_id", ["u1", None])
 def test_an_interrupted_call_costs_its_user_nothing(user_id: str | None) -> None:
-    record = interrupted_record(replace(INTENT, user_id=user_id), lambda _: None, NOON + 1)
+    record = interrupted_record(replace(INTENT, user_id=user_id), UNPRICED, NOON + 1)
     assert record.user_charge == (Decimal(0) if user_id else None)
     assert (record.status, record.outcome, record.cost_basis) == ("error", "interrupted", "unpriced")
 

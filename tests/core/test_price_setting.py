@@ -189,13 +189,20 @@ def test_the_second_guides_minutes_are_billed_whole() -> None:
     assert cost(change.added, {Meter.SECOND: 90}) == Decimal("0.2")
 
 
+def test_the_second_guides_images_take_its_unit_and_its_least_number() -> None:
+    change = set_one((), make_order("p", "m", "image", "0.5", "CNY", unit="per_image", min_charge_unit="2"), NOW)
+    assert cost(change.added, {Meter.IMAGE: 3}) == Decimal("1.5")
+    assert cost(change.added, {Meter.IMAGE: 1}) == Decimal("1.0")
+
+
 @pytest.mark.parametrize(
     ("word", "price", "extra", "message"),
     [
         ("word", "1", {}, "no unit of price"),
         ("input", "-1", {}, "plain digits"),
         ("input", "1e-3", {}, "plain digits"),
-        ("image", "1", {"unit": "per_minute"}, "has its unit in the word"),
+        ("output", "1", {"unit": "per_minute"}, "has its unit in the word"),
+        ("image", "1", {"unit": "per_minute"}, "does not measure"),
         ("video_second", "1", {"unit": "per_minute"}, "does not measure"),
         ("input", "1", {"per": "0"}, "whole number"),
         ("input", "1", {"per": "1.5"}, "whole number"),

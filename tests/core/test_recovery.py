@@ -14,8 +14,11 @@ from smart_ai_router.app.recovery import dead_tables, inflight_path, recover
 from smart_ai_router.core.intents import Intent, encode_intent, interrupted_record
 from smart_ai_router.core.snapshot import Snapshot
 from smart_ai_router.core.usage_record import UsageRecord, decode_usage_record, encode_usage_record
+from smart_ai_router.domain.charges import tariff_of
+from smart_ai_router.domain.exchange import NO_RATES
 from tests.core.playbook import NOON, channel, prices, snapshot
 
+UNPRICED = tariff_of(None, None, None, NO_RATES, 0)
 INTENT = Intent(
     request_id="req_06y683t3m0000ah2a0",
     started_at=NOON,
@@ -45,7 +48,7 @@ def intent(number: int, **changes: object) -> Intent:
 
 def line_of(one: Intent, now: float = NOON) -> bytes:
     """A line like the one the call would have got."""
-    return encode_usage_record(replace(interrupted_record(one, lambda _: None, now), outcome="success")) + b"\n"
+    return encode_usage_record(replace(interrupted_record(one, UNPRICED, now), outcome="success")) + b"\n"
 
 
 class Crash:

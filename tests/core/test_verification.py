@@ -12,7 +12,8 @@ from smart_ai_router.adapters.memory_store import MemoryStore
 from smart_ai_router.core.rollups import CUBE_MONTH, HOUR, TAG_DAY, USER_CUBE_DAY, Rollup
 from smart_ai_router.core.store import BookStore, RecordSums
 from smart_ai_router.core.usage_record import BillLine, encode_usage_record
-from smart_ai_router.core.verification import VerificationReport, books_digest, rebuild, verify
+from smart_ai_router.core.verification import books_digest, rebuild, verify
+from smart_ai_router.core.verification_report import VerificationReport
 from tests.contract.lines import attempt, line, record, write_lines
 from tests.core.journal_samples import booked, ids, keep, pack
 

@@ -15,11 +15,17 @@ LANGUAGES = ("en", "zh")
 TOPICS = (
     "getting-started",
     "providers-and-channels",
+    "access",
     "usage-records",
     "prices",
+    "ledger",
+    "billing",
+    "pools",
+    "quotas",
     "statistics",
     "alerts",
     "operations",
+    "storage",
     "extending",
     "configuration",
 )

@@ -1,4 +1,4 @@
-"""Which test runs which row of the first guide: `python -m tests.e2e.mission_rows` prints the table.
+"""Which test runs which row of the two guides: `python -m tests.e2e.mission_rows` prints the table.
 
 A test names its rows: `test_m1_24_m1_28_to_m1_31_...` runs M1.24 and M1.28 to M1.31, `test_n_13_...` runs N.13.
 """
@@ -8,11 +8,16 @@ from collections import defaultdict
 
 from tests.tidy.python_source import sources
 
-ROWS = (*(f"M1.{number:02d}" for number in range(1, 80)), *(f"N.{number}" for number in range(12, 16)))
+CONSOLE_ROWS = tuple(f"M2.{number:02d}" for number in (1, 2, 3, 15, 16, 17, 18, 23))  # about pages alone
+ROWS = (
+    *(f"M1.{number:02d}" for number in range(1, 80)),
+    *(row for row in (f"M2.{number:02d}" for number in range(1, 80)) if row not in CONSOLE_ROWS),
+    *(f"N.{number:02d}" for number in range(1, 16)),
+)
 # These are about what a person may build on, not about the running system: tests of their own rooms run them.
 ABOUT_THE_CODE = frozenset(("M1.63", "M1.64", "M1.67", "M1.70"))
 _TEST = re.compile(r"^(?:async )?def (test_\w+)\(", re.M)
-_NAMED = re.compile(r"(?<![a-z0-9])(m1|n)_(\d\d)(?![0-9])(?:_to_\1_(\d\d)(?![0-9]))?")
+_NAMED = re.compile(r"(?<![a-z0-9])(m1|m2|n)_(\d\d)(?![0-9])(?:_to_\1_(\d\d)(?![0-9]))?")
 
 
 def rows_in(name: str) -> list[str]:

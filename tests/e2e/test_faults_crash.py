@@ -41,7 +41,6 @@ def router(upstream: UpstreamServer, tmp_path: Path) -> Iterator[Router]:
 def kill_again_and_again(router: Router, upstream: UpstreamServer, kills: int) -> Load:
     """Kill somebody at a random moment under load, `kills` times, and wait until it serves again."""
     chance = random.Random(20_261_122)
-    router.start()
     load = Load(lambda: router.port, KINDS, clients=6)
     with under(load):
         for number in range(kills):
@@ -75,6 +74,7 @@ def test_kills_under_load_leave_each_served_call_one_record(
     router: Router, upstream: UpstreamServer, workers: int, kills: int
 ) -> None:
     router.options = ("--workers", str(workers))
+    router.start()
     load = kill_again_and_again(router, upstream, kills)
 
     check_everything(router, upstream, load)
@@ -87,6 +87,7 @@ def test_kills_under_load_leave_each_served_call_one_record(
 def test_a_thousand_kills_under_load_leave_each_served_call_one_record(
     router: Router, upstream: UpstreamServer
 ) -> None:
+    router.start()
     load = kill_again_and_again(router, upstream, 1000)
 
     check_everything(router, upstream, load)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import stat
 from collections.abc import Iterator
 from hashlib import sha256
@@ -107,14 +108,56 @@ def test_the_admin_token_is_no_key_and_a_key_is_no_admin_token(router: Router) -
     assert router.ask("GET", "/v1/stats/summary", b"", BEARER).status == 403
 
 
+# For whoever is nobody yet, and for users themselves; `tests/api/test_privilege_matrix.py` has them all.
+OPEN_TO_LOGINS = {"/api/admin/login", "/api/admin/auth/login", "/api/admin/logout", "/api/admin/me"}
+
+
 def test_every_control_route_is_closed_without_the_token_and_to_a_users_key(router: Router) -> None:
     found = routes(router)
     assert len(found) > 20
     for method, path in found:
+        if path in OPEN_TO_LOGINS:
+            continue
         assert router.ask(method, path).status == 401, (method, path)
         assert router.ask(method, path, b"", ("authorization", "Bearer wrong")).status == 401, (method, path)
         assert router.ask(method, path, b"", ("authorization", f"Basic {ADMIN_TOKEN}")).status == 401, (method, path)
         assert router.ask(method, path, b"", BEARER).status == 403, (method, path)
+
+
+def test_a_flood_without_a_key_leaves_no_line_and_is_counted(router: Router) -> None:
+    before = len(router.journal().records)
+    bearer = ("authorization", "Bearer no-such-key-0123456789")
+    for _ in range(50):
+        assert router.ask("POST", "/v1/chat/completions", CALL, JSON_TYPE, bearer).status == 401
+    assert router.ask("POST", "/v1/nothing", CALL, JSON_TYPE, BEARER).status == 404
+
+    until(lambda: refusals(router, "invalid_api_key") >= 50, 5, "the refusals are counted")
+    assert refusals(router, "not_found") >= 1
+    assert len(router.journal().records) == before
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"model":"m1"}'])
+def test_a_call_with_a_key_that_is_refused_for_its_form_has_its_line(router: Router, body: bytes) -> None:
+    answer = router.ask("POST", "/v1/chat/completions", body, JSON_TYPE, BEARER)
+    (record,) = [each for each in router.journal().records if each["request_id"] == answer.headers["x-request-id"]]
+    assert (answer.status, record["status_code"], record["outcome"]) == (400, 400, "refused")
+    assert (record["user_id"], record["error_message"]) == ("alice", answer.error["message"])
+
+
+def refusals(router: Router, code: str) -> float:
+    found = re.search(rb'router_requests_refused_total{code="%b"} (\S+)' % code.encode(), metrics(router))
+    return float(found[1]) if found else 0.0
+
+
+def metrics(router: Router) -> bytes:
+    return router.ask("GET", "/metrics", b"", ADMIN).body
+
+
+def test_a_refused_calls_model_is_no_label_of_a_metric(router: Router) -> None:
+    body = json.dumps({"model": "any-name-at-all", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    assert router.ask("POST", "/v1/chat/completions", body, JSON_TYPE, BEARER).status == 404
+    until(lambda: b'router_calls_total{channel="",model="",outcome="refused"}' in metrics(router), 5, "it is counted")
+    assert b"any-name-at-all" not in metrics(router)
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,10 @@ ALIKE: dict[str, Expected] = {  # streamed or not
     **dict.fromkeys(("length-twice", "length-and-chunked", "length-negative", "garbage", "bad-chunk"), MALFORMED),
     **dict.fromkeys(("many-headers", "huge-header", "brotli-label", "zstd-label", "gzip-bomb"), MALFORMED),
     **dict.fromkeys(("html-200", "empty-200", "malformed-json", "json-null", "json-list", "not-utf8"), MALFORMED),
+    **dict.fromkeys(("zhipu-in-200", "choice-error-in-200"), SERVER_ERROR),
+    "minimax-in-200": NO_MONEY,
+    "dashscope-in-200": RATE_LIMITED,
+    "no-choices": MALFORMED,
     **dict.fromkeys(("status-500", "status-502", "status-503", "status-529", "status"), SERVER_ERROR),
     **dict.fromkeys(("status-503-retry", "error-in-200", "error-in-200-text"), SERVER_ERROR),
     **dict.fromkeys(("status-429", "status-429-date", "status-402-reserved"), RATE_LIMITED),
@@ -166,7 +170,9 @@ WHOLE: dict[str, Expected] = {  # not streamed
 STREAMED: dict[str, Expected] = {
     **dict.fromkeys(("reset-mid-body", "close-mid-body", "cut-before-done", "cut-json"), partial("reset")),
     **dict.fromkeys(("stall-mid-body", "infinite"), partial("timeout")),
-    **dict.fromkeys(("error-mid-stream", "error-event"), partial("server_error")),
+    **dict.fromkeys(("error-mid-stream", "error-event", "dashscope-mid-stream"), partial("server_error")),
+    "minimax-mid-stream": partial("rate_limit"),
+    "only-done": MALFORMED,
     "error-first": failed(429, "rate_limit"),
     "usage-nan": GUESSED,
 }

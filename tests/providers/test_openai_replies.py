@@ -54,6 +54,25 @@ STREAMS = {
     ],
     "usage, then more text": [text("a"), USAGE, text("b"), FINISH, DONE],
     "error in the middle": [text("a"), text("b"), b'data: {"error":{"message":"no"}}\n\n', text("c"), DONE],
+    "dashscope's error in the middle": [
+        *(text("a") for _ in range(4)),
+        b'id:5\nevent:error\n:HTTP_STATUS/429\ndata:{"code":"Throttling","message":"slow down"}\n\n',
+        text("c"),
+    ],
+    "minimax's error at the end": [
+        *(text("a") for _ in range(4)),
+        event(choices=None, base_resp={"status_code": 1002, "status_msg": "rate limit"}),
+    ],
+    "events without choices": [
+        text("a"),
+        event(object="ping"),
+        text("b"),
+        text("c"),
+        event(object="ping"),
+        FINISH,
+        DONE,
+    ],
+    "nothing but the end": [b": hello\n\n", DONE],
     "unicode": [text("你好，世界🙂"), text("多字节"), text("\u2028"), text("x"), FINISH, USAGE, DONE],
 }
 

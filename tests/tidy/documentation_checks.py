@@ -1,7 +1,7 @@
 """What README and docs name must exist: files, commands, options, links between pages, routes, settings, variables."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -12,6 +12,7 @@ _SCRIPT = re.compile(r"(?:^|\s)python3? (?P<path>[\w/.-]+\.py)")
 _ANCHOR = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`\s]*)`")
+_ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")  # an address alone does not say which
 _ADDRESS = re.compile(r"http://(?:localhost|127\.0\.0\.1):7601(/[^\s\"'`<>),]*)")
 _VARIABLE = re.compile(r"\bSMART_AI_ROUTER_[A-Z0-9_]*[A-Z0-9]\b")
 SHELLS = ("bash", "sh", "shell", "console", "")
@@ -104,8 +105,8 @@ def unknown_routes(page: str, text: str, known: Collection[str]) -> list[str]:
     `known` holds "GET /v1/models", with {word} for a part that varies.
     """
     patterns = [re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(route))) for route in known]
-    asked = [([method], path) for method, path in _ROUTE.findall(text)]
-    asked += [(["GET", "POST"], path) for path in _ADDRESS.findall(text)]
+    asked: list[tuple[Sequence[str], str]] = [([method], path) for method, path in _ROUTE.findall(text)]
+    asked += [(_ANY_METHOD, path) for path in _ADDRESS.findall(text)]
     found = []
     for methods, path in asked:
         plain = path.partition("?")[0]

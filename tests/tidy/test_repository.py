@@ -38,6 +38,7 @@ from tests.tidy.text_checks import foreign_words, waiting_and_patching
 
 VARIABLES = ("SMART_AI_ROUTER_ADMIN_TOKEN", "SMART_AI_ROUTER_CONFIG")
 GATEWAY_ROUTES = {
+    "GET /console",
     "GET /", "GET /v1", "GET /v1/models", "GET /v1/models/{name}", "GET /health", "GET /ready", "GET /docs",
     "GET /openapi.json",
 }  # fmt: skip

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -20,26 +20,33 @@ from smart_ai_router.domain.alerts import Alert
 TEXT_BYTES_MAX: Final = 2048  # WeCom's limit, the smallest; developer.work.weixin.qq.com/document/path/91770
 
 
-class DingTalkNotifier:
-    """A DingTalk group robot; with a secret each message is signed (open.dingtalk.com, custom robot access)."""
+class _SigningRobot:
+    """A robot that may have a secret, with which each message is signed at its time."""
 
-    per_minute_max = 20  # DingTalk silences a robot for ten minutes above it
+    vendor: ClassVar[str]
 
     def __init__(
         self,
         url: str,
         secret: str | None = None,
         *,
-        name: str = "dingtalk",
+        name: str | None = None,
         poster: HttpPoster | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         checked_url(url)
-        self.name = name
+        self.name = name or self.vendor
         self._url = url
         self._secret = secret
         self._poster = poster or HttpPoster()
         self._clock = clock
+
+
+class DingTalkNotifier(_SigningRobot):
+    """A DingTalk group robot; with a secret each message is signed (open.dingtalk.com, custom robot access)."""
+
+    vendor = "dingtalk"
+    per_minute_max = 20  # DingTalk silences a robot for ten minutes above it
 
     def notify(self, alert: Alert) -> None:
         """See `Notifier`."""
@@ -56,29 +63,14 @@ class DingTalkNotifier:
         return f"{self._url}{separator}{urlencode({'timestamp': timestamp, 'sign': signature})}"
 
 
-class FeishuNotifier:
+class FeishuNotifier(_SigningRobot):
     """A Feishu or Lark group robot; with a secret each message is signed (open.feishu.cn, custom bot guide).
 
     The signature's key is the timestamp and the secret; what is signed is empty. That is the vendor's definition.
     """
 
+    vendor = "feishu"
     per_minute_max = 60  # of 100 that Feishu allows, and 5 a second
-
-    def __init__(
-        self,
-        url: str,
-        secret: str | None = None,
-        *,
-        name: str = "feishu",
-        poster: HttpPoster | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        checked_url(url)
-        self.name = name
-        self._url = url
-        self._secret = secret
-        self._poster = poster or HttpPoster()
-        self._clock = clock
 
     def notify(self, alert: Alert) -> None:
         """See `Notifier`."""

@@ -15,31 +15,46 @@ class DeliveryThreads:
     def __init__(self, outbox: AlertOutbox) -> None:
         self._outbox = outbox
         self._is_closing = threading.Event()
-        self._wakers = {name: threading.Event() for name in outbox.names}
-        self._threads = [
-            threading.Thread(target=self._run, args=(name, waker), name=f"alerts-{name}", daemon=True)
-            for name, waker in self._wakers.items()
-        ]
+        self._lock = threading.Lock()  # a thread that ends and one that is to begin agree on who serves the name
+        self._threads: dict[str, tuple[threading.Thread, threading.Event]] = {}
         outbox.on_put(self._wake)
 
     def start(self) -> None:
         """Begin with what is pending from before."""
-        for thread in self._threads:
-            thread.start()
+        self.follow()
+
+    def follow(self) -> None:
+        """Serve the notifiers that the outbox has now; the threads of those that are gone end by themselves."""
+        with self._lock:
+            for name in self._outbox.names:
+                if name not in self._threads:
+                    waker = threading.Event()
+                    thread = threading.Thread(target=self._run, args=(name, waker), name=f"alerts-{name}", daemon=True)
+                    self._threads[name] = (thread, waker)
+                    thread.start()
+        self._wake()
 
     def close(self, wait_s: float = CLOSE_WAIT_S) -> None:
         """Stop after the tries under way, or without them when they take longer."""
         self._is_closing.set()
         self._wake()
-        for thread in self._threads:
+        for thread, _ in self._served():
             thread.join(wait_s)
 
+    def _served(self) -> list[tuple[threading.Thread, threading.Event]]:
+        with self._lock:
+            return list(self._threads.values())
+
     def _wake(self) -> None:
-        for waker in self._wakers.values():
+        for _, waker in self._served():
             waker.set()
 
     def _run(self, name: str, waker: threading.Event) -> None:
         while not self._is_closing.is_set():
+            with self._lock:
+                if name not in self._outbox.names:
+                    del self._threads[name]
+                    return
             waker.clear()  # before looking: what is put from here on sets it again
             wait_s = self._outbox.deliver_next(name)
             if wait_s is None or wait_s > 0:

@@ -9,41 +9,46 @@ from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from typing import Final
 
-import apsw
 import msgspec
+from msgspec.structs import replace
 
+from smart_ai_router.adapters.sql_connection import Cell, SqlConnection
+from smart_ai_router.adapters.sqlite.ledger_reading import LedgerQuestions
+from smart_ai_router.adapters.sqlite.ledger_writing import write_effect
+from smart_ai_router.core.access_rows import AdministratorRow, KeyRow
 from smart_ai_router.core.actions import Action, PriceRow, decode_action, encode_action
-from smart_ai_router.core.administration import ActionsDiverge
+from smart_ai_router.core.administration import EVERYTHING, ActionsDiverge, AuditFilter
 from smart_ai_router.core.administrative_state import (
     AdministrativeState,
     AuditEntry,
     Effect,
-    KeyRow,
     StoredPrice,
     UserRow,
     effect_of,
     store_state,
 )
+from smart_ai_router.core.ledger_rows import SettingRow
+from smart_ai_router.core.ledger_state import with_money
 from smart_ai_router.core.snapshot import StoreState
 from smart_ai_router.domain.meters import Meter
 from smart_ai_router.domain.pricing import STANDARD_TIER
 
-Connections = Callable[[], AbstractContextManager[apsw.Connection]]
-Cell = str | int | bytes | None
+Connections = Callable[[], AbstractContextManager[SqlConnection]]
 
 _USERS: Final = "SELECT id, name, is_enabled, group_ratio, created_ms FROM api_user"
 _KEYS: Final = (
     "SELECT id, user_id, name, lower(hex(sha256)), shown_end, models, requests_per_minute_max, concurrency_max,"
-    " created_ms, expires_ms, revoked_ms FROM api_key"
+    " created_ms, expires_ms, revoked_ms, is_enabled, lower(hex(former_sha256)), former_until_ms FROM api_key"
 )
 _PRICES: Final = (
     "SELECT id, provider, model, meter, price, currency, per, effective_from_ms, effective_to_ms, conditions, source,"
     " checked, actor, added_ms FROM price_version"
 )
+_ADMINISTRATORS: Final = "SELECT username, role, is_enabled, password_hash, created_ms, epoch FROM administrator"
 _AUDIT: Final = "SELECT id, at_ms, actor, action, subject, before, after, client FROM audit"
 _USABLE_KEYS: Final = (
-    "SELECT count(*) FROM api_key JOIN api_user ON api_user.id = user_id WHERE api_key.is_enabled"
-    " AND api_user.is_enabled AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?)"
+    "SELECT count(*) FROM api_key JOIN api_user ON api_user.id = user_id WHERE api_key.is_enabled <> 0"
+    " AND api_user.is_enabled <> 0 AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?)"
 )
 
 
@@ -97,6 +102,16 @@ class SqliteAdministration:
                     raise ActionsDiverge(f"another action stands in the books under number {action.number}")
 
     # --- reading ---
+
+    @property
+    def is_shared(self) -> bool:
+        """See `AdministrationStore`."""
+        return False
+
+    def last_number(self) -> int:
+        """See `AdministrationStore`."""
+        with self._reading() as connection:
+            return int(connection.execute("SELECT coalesce(max(number), 0) FROM action").get)
 
     def numbers(self) -> Collection[int]:
         """See `AdministrationStore`."""
@@ -152,30 +167,64 @@ class SqliteAdministration:
         with self._reading() as connection:
             return list(_prices(connection))
 
-    def audit(self, before: int | None, limit: int, subject: str | None = None) -> Sequence[AuditEntry]:
-        """See `AdministrationStore`."""
-        chosen, bound = ("", ()) if subject is None else (" AND subject = ?", (subject,))
-        first = 2**63 - 1 if before is None else before
-        query = f"{_AUDIT} WHERE id < ?{chosen} ORDER BY id DESC LIMIT ?"
+    def administrator(self, username: str) -> AdministratorRow | None:
+        """See `Rows`."""
         with self._reading() as connection:
-            return [AuditEntry(*row) for row in connection.execute(query, (first, *bound, limit))]
+            return _Rows(connection).administrator(username)
+
+    def setting(self, kind: str, key: str) -> SettingRow | None:
+        """See `Rows`."""
+        with self._reading() as connection:
+            return _Rows(connection).setting(kind, key)
+
+    def administrators(self) -> Sequence[AdministratorRow]:
+        """See `AdministrationStore`."""
+        with self._reading() as connection:
+            return list(_administrators(connection, f"{_ADMINISTRATORS} ORDER BY username"))
+
+    def audit(
+        self, before: int | None, limit: int, subject: str | None = None, asked: AuditFilter = EVERYTHING
+    ) -> Sequence[AuditEntry]:
+        """See `AdministrationStore`."""
+        wanted: dict[str, Cell] = {
+            "id < ?": before,
+            "subject = ?": subject,
+            "actor = ?": asked.actor,
+            "action = ?": asked.kind,
+            "at_ms >= ?": asked.from_ms,
+            "at_ms < ?": asked.until_ms,
+        }
+        bound = {condition: value for condition, value in wanted.items() if value is not None}
+        where = f" WHERE {' AND '.join(bound)}" if bound else ""
+        with self._reading() as connection:
+            rows = connection.execute(f"{_AUDIT}{where} ORDER BY id DESC LIMIT ?", (*bound.values(), limit))
+            return [AuditEntry(*row) for row in rows]
 
     def state(self) -> StoreState:
         """See `AdministrationStore`."""
         with self._reading() as connection, _moment(connection):
-            return store_state(_users(connection, _USERS), _keys(connection, _KEYS), _prices(connection))
+            state = store_state(_users(connection, _USERS), _keys(connection, _KEYS), _prices(connection))
+            return with_money(state, LedgerQuestions(connection))
 
     def everything(self) -> AdministrativeState:
         """See `AdministrationStore`."""
         with self._reading() as connection, _moment(connection):
             audit = [AuditEntry(*row) for row in connection.execute(_AUDIT)]
-            return AdministrativeState(_users(connection, _USERS), _keys(connection, _KEYS), _prices(connection), audit)
+            return AdministrativeState(
+                _users(connection, _USERS),
+                _keys(connection, _KEYS),
+                _prices(connection),
+                audit,
+                _administrators(connection, _ADMINISTRATORS),
+                settings=LedgerQuestions(connection).every_setting(),
+                transfers=LedgerQuestions(connection).made_transfers(),
+            )
 
 
 class _Rows:
     """Implements `Rows` on one connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: SqlConnection) -> None:
         self._connection = connection
 
     def user(self, user_id: str) -> UserRow | None:
@@ -185,12 +234,18 @@ class _Rows:
         return next(_keys(self._connection, f"{_KEYS} WHERE id = ?", (key_id,)), None)
 
     def has_key_of(self, sha256_hex: str) -> bool:
-        query = "SELECT 1 FROM api_key WHERE sha256 = ?"
+        query = "SELECT 1 FROM api_key WHERE sha256 = ?1 OR former_sha256 = ?1"
         return self._connection.execute(query, (bytes.fromhex(sha256_hex),)).get is not None
+
+    def administrator(self, username: str) -> AdministratorRow | None:
+        return next(_administrators(self._connection, f"{_ADMINISTRATORS} WHERE username = ?", (username,)), None)
+
+    def setting(self, kind: str, key: str) -> SettingRow | None:
+        return LedgerQuestions(self._connection).setting(kind, key)
 
 
 @contextmanager
-def _moment(connection: apsw.Connection) -> Iterator[None]:
+def _moment(connection: SqlConnection) -> Iterator[None]:
     """Several questions about one and the same state."""
     connection.execute("BEGIN")
     try:
@@ -199,7 +254,7 @@ def _moment(connection: apsw.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-def _write(connection: apsw.Connection, effect: Effect) -> None:
+def _write(connection: SqlConnection, effect: Effect) -> None:
     if effect.user is not None:
         user = effect.user
         connection.execute(
@@ -209,10 +264,24 @@ def _write(connection: apsw.Connection, effect: Effect) -> None:
         )
     if effect.key is not None:
         connection.execute(
-            "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET revoked_ms = excluded.revoked_ms",
+            "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " name = excluded.name, sha256 = excluded.sha256, shown_end = excluded.shown_end,"
+            " is_enabled = excluded.is_enabled, models = excluded.models,"
+            " requests_per_minute_max = excluded.requests_per_minute_max, concurrency_max = excluded.concurrency_max,"
+            " expires_ms = excluded.expires_ms, revoked_ms = excluded.revoked_ms,"
+            " former_sha256 = excluded.former_sha256, former_until_ms = excluded.former_until_ms",
             _key_cells(effect.key),
         )
+    if effect.administrator is not None:
+        row = effect.administrator
+        connection.execute(
+            "INSERT INTO administrator VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO UPDATE SET"
+            " password_hash = excluded.password_hash, role = excluded.role, is_enabled = excluded.is_enabled,"
+            " epoch = excluded.epoch",
+            (row.username, row.password_hash, row.role, int(row.enabled), row.created_ms, row.epoch),
+        )
+    if effect.ledger is not None:
+        write_effect(connection, effect.ledger, effect.audit.at_ms)
     connection.executemany(
         "INSERT OR IGNORE INTO price_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_price_cells(stored) for stored in effect.prices],
@@ -233,15 +302,32 @@ def _write(connection: apsw.Connection, effect: Effect) -> None:
     )
 
 
-def _users(connection: apsw.Connection, query: str, bound: Sequence[Cell] = ()) -> Iterator[UserRow]:
+def _users(connection: SqlConnection, query: str, bound: Sequence[Cell] = ()) -> Iterator[UserRow]:
     for user_id, name, is_enabled, group_ratio, created_ms in connection.execute(query, bound):
         yield UserRow(user_id, name, bool(is_enabled), group_ratio, created_ms)
 
 
-def _keys(connection: apsw.Connection, query: str, bound: Sequence[Cell] = ()) -> Iterator[KeyRow]:
-    for key_id, user_id, name, sha256_hex, shown_end, models, *limits_and_times in connection.execute(query, bound):
+def _keys(connection: SqlConnection, query: str, bound: Sequence[Cell] = ()) -> Iterator[KeyRow]:
+    for (
+        key_id,
+        user_id,
+        name,
+        sha256_hex,
+        shown_end,
+        models,
+        *limits_and_times,
+        is_enabled,
+        former,
+        until,
+    ) in connection.execute(query, bound):
         allowed = tuple(msgspec.json.decode(models, type=tuple[str, ...]))
-        yield KeyRow(key_id, user_id, name, sha256_hex, shown_end, allowed, *limits_and_times)
+        key = KeyRow(key_id, user_id, name, sha256_hex, shown_end, allowed, *limits_and_times)
+        yield replace(key, enabled=bool(is_enabled), former_sha256_hex=former or None, former_until_ms=until)
+
+
+def _administrators(connection: SqlConnection, query: str, bound: Sequence[Cell] = ()) -> Iterator[AdministratorRow]:
+    for username, role, is_enabled, password_hash, created_ms, epoch in connection.execute(query, bound):
+        yield AdministratorRow(username, role, bool(is_enabled), password_hash, created_ms, epoch)
 
 
 def _key_cells(key: KeyRow) -> tuple[Cell, ...]:
@@ -251,16 +337,19 @@ def _key_cells(key: KeyRow) -> tuple[Cell, ...]:
         key.name,
         bytes.fromhex(key.sha256_hex),
         key.shown_end,
+        int(key.enabled),
         msgspec.json.encode(key.models).decode(),
         key.requests_per_minute_max,
         key.concurrency_max,
         key.created_ms,
         key.expires_ms,
         key.revoked_ms,
+        None if key.former_sha256_hex is None else bytes.fromhex(key.former_sha256_hex),
+        key.former_until_ms,
     )
 
 
-def _prices(connection: apsw.Connection) -> Iterator[StoredPrice]:
+def _prices(connection: SqlConnection) -> Iterator[StoredPrice]:
     for row in connection.execute(f"{_PRICES} ORDER BY id"):
         price_id, provider, model, meter, price, currency, per, from_ms, to_ms, conditions, source, checked = row[:12]
         special = msgspec.structs.asdict(_CONDITIONS.decode(conditions))

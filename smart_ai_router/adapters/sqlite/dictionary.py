@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 import apsw
 
+from smart_ai_router.adapters.sql_connection import SqlConnection
 from smart_ai_router.adapters.sqlite.statements import PROFILE_COLUMNS, StoredProfile
 from smart_ai_router.core.posting import TEXT_LENGTH_MAX, book_name, small_number
 from smart_ai_router.core.statistics_store import Dimension
@@ -43,7 +44,7 @@ KIND_OF: Final = {
     Dimension.TAG: Kind.TAG,
 }
 SUCCESS: Final = "success"
-_ZERO_NAMES: Final = {Kind.OUTCOME: SUCCESS}  # what number 0 stands for; "" for the other kinds
+ZERO_NAMES: Final = {Kind.OUTCOME: SUCCESS}  # what number 0 stands for; "" for the other kinds
 
 
 # Usage type, error kind, status code, currency, region, usage source and cost basis, as a record has them.
@@ -72,7 +73,7 @@ class NumberOf(dict[str, int]):
     def forget(self) -> None:
         """After a rollback: what was learnt may not be so."""
         self.clear()
-        self[_ZERO_NAMES.get(self._kind, "")] = 0
+        self[ZERO_NAMES.get(self._kind, "")] = 0
 
 
 class ProfileOf(dict[RecordProfile, int]):
@@ -141,9 +142,9 @@ class NamesOf:
     """Number to name, for readers. A number never changes its meaning, so that names are kept over transactions."""
 
     def __init__(self) -> None:
-        self._known: dict[Kind, dict[int, str]] = {kind: {0: _ZERO_NAMES.get(kind, "")} for kind in Kind}
+        self._known: dict[Kind, dict[int, str]] = {kind: {0: ZERO_NAMES.get(kind, "")} for kind in Kind}
 
-    def lookup(self, connection: apsw.Connection, kind: Kind) -> Callable[[int], str]:
+    def lookup(self, connection: SqlConnection, kind: Kind) -> Callable[[int], str]:
         """A function from number to name."""
         known = self._known[kind]
         if len(known) > NAMES_KNOWN_MAX:
@@ -159,9 +160,9 @@ class NamesOf:
         return name_of
 
 
-def number_in(connection: apsw.Connection, kind: Kind, name: str) -> int | None:
+def number_in(connection: SqlConnection, kind: Kind, name: str) -> int | None:
     """The number of a name; None when the books have never met it."""
-    if name == _ZERO_NAMES.get(kind, ""):
+    if name == ZERO_NAMES.get(kind, ""):
         return 0
     found = connection.execute("SELECT id FROM dim WHERE kind = ? AND name = ?", (kind, book_name(name))).get
     return None if found is None else int(found)

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from operator import contains
 from typing import Final, NamedTuple
 
-import apsw
-
+from smart_ai_router.adapters.sql_connection import SqlConnection
 from smart_ai_router.adapters.sqlite.dictionary import KIND_OF, number_in
 from smart_ai_router.adapters.sqlite.rows import RowReader
 from smart_ai_router.adapters.sqlite.statements import PERIODS
@@ -40,7 +39,7 @@ class BooksSpan(NamedTuple):
     lag_max_ms: int
 
 
-class _Question(NamedTuple):
+class Question(NamedTuple):
     """What is searched for, in numbers."""
 
     span: BooksSpan
@@ -52,7 +51,7 @@ class _Question(NamedTuple):
     until_ms: int
 
 
-def read_span(connection: apsw.Connection) -> BooksSpan | None:
+def read_span(connection: SqlConnection) -> BooksSpan | None:
     """None when there are no records."""
     row = connection.execute("SELECT first_day, live_from, lag_min_ms, lag_max_ms FROM books").fetchone()
     return None if row is None or row[0] is None else BooksSpan(*row)
@@ -61,7 +60,7 @@ def read_span(connection: apsw.Connection) -> BooksSpan | None:
 class PageSearch:
     """Searches on one connection."""
 
-    def __init__(self, connection: apsw.Connection, rows: RowReader, days: LocalDays) -> None:
+    def __init__(self, connection: SqlConnection, rows: RowReader, days: LocalDays) -> None:
         self._connection = connection
         self._rows = rows
         self._days = days
@@ -88,7 +87,7 @@ class PageSearch:
     def _page(self, sids: list[int], last: int | None, *, is_complete: bool) -> UsagePage:
         return UsagePage(tuple(self._rows.rows(sids)), None if last is None else cursor_of(last), is_complete)
 
-    def _question(self, asked: UsageFilter) -> _Question | None:
+    def _question(self, asked: UsageFilter) -> Question | None:
         """The question in numbers; None when nothing can answer it."""
         span = read_span(self._connection)
         if span is None:
@@ -104,9 +103,9 @@ class PageSearch:
                 return None
             conditions[dimension.value] = number
         from_ms, until_ms = self._days.starts_ms(first_day), self._days.starts_ms(last_day + 1)
-        return _Question(span, conditions, asked.is_success, first_day, last_day, from_ms, until_ms)
+        return Question(span, conditions, asked.is_success, first_day, last_day, from_ms, until_ms)
 
-    def _candidates(self, question: _Question, above: int | None) -> Iterator[tuple[int, bool]]:
+    def _candidates(self, question: Question, above: int | None) -> Iterator[tuple[int, bool]]:
         """Numbers below `above`, the newest first, and whether all conditions hold; each is one row read."""
         conditions = question.conditions
         leading: str | None = next((column for column in ("user", "model") if column in conditions), None)
@@ -134,7 +133,7 @@ class PageSearch:
             tests["profile"] = frozenset(number for (number,) in profiles)
         return tests
 
-    def _windows(self, question: _Question, leading: str | None, above: int | None) -> Iterator[tuple[int, int]]:
+    def _windows(self, question: Question, leading: str | None, above: int | None) -> Iterator[tuple[int, int]]:
         """Ranges of numbers, the newest first, outside of which there is nothing to find."""
         lowest, highest = self._range(question, question.first_day, question.last_day)
         if above is not None:
@@ -149,28 +148,33 @@ class PageSearch:
                 yield max(lowest, day_lowest), min(highest, day_highest)
                 highest = max(lowest, day_lowest) - 1
 
-    def _range(self, question: _Question, first_day: int, last_day: int) -> tuple[int, int]:
+    def _range(self, question: Question, first_day: int, last_day: int) -> tuple[int, int]:
         """The numbers that records of some days may have."""
         span = question.span
         lowest = sid_at(self._days.starts_ms(first_day) - span.lag_max_ms)
         return lowest, sid_at(self._days.starts_ms(last_day + 1) - span.lag_min_ms) - 1
 
-    def _days_with_matches(self, question: _Question, guide: Rollup) -> Iterator[int]:
+    def _days_with_matches(self, question: Question, guide: Rollup) -> Iterator[int]:
+        tests, conditions = self._guide_tests(question, guide)
+        statement = (
+            f"{PERIODS} SELECT number FROM wanted"
+            f" WHERE EXISTS (SELECT 1 FROM {guide.name} WHERE period = number{tests})"
+        )
+        bound = (question.first_day, question.last_day, *conditions)
+        for (day,) in self._connection.execute(statement, bound):
+            yield day
+
+    def _guide_tests(self, question: Question, guide: Rollup) -> tuple[str, tuple[int, ...]]:
+        """What a cell of the guide must say, and the numbers it binds."""
         known = {dimension.value for dimension in guide.dimensions}
         conditions = {column: number for column, number in question.conditions.items() if column in known}
         tests = "".join(f" AND {column} = ?" for column in conditions)
         if question.is_success is not None:
             tests += " AND successes > 0" if question.is_success else " AND successes < requests"
-        statement = (
-            f"{PERIODS} SELECT number FROM wanted"
-            f" WHERE EXISTS (SELECT 1 FROM {guide.name} WHERE period = number{tests})"
-        )
-        bound = (question.first_day, question.last_day, *conditions.values())
-        for (day,) in self._connection.execute(statement, bound):
-            yield day
+        return tests, tuple(conditions.values())
 
     def _rows_between(
-        self, question: _Question, leading: str | None, columns: str, window: tuple[int, int]
+        self, question: Question, leading: str | None, columns: str, window: tuple[int, int]
     ) -> Iterator[tuple[int, ...]]:
         bound: tuple[int, ...] = ()
         if leading is not None:

@@ -1,13 +1,15 @@
 """Questions to the books over one reading connection."""
 # ruff: noqa: S608 - names of tables and columns come from this package, values are bound
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
-import apsw
 from msgspec import convert
 
+from smart_ai_router.adapters.sql_connection import SqlConnection
 from smart_ai_router.adapters.sqlite.dictionary import KIND_OF, Kind, NamesOf, number_in
+from smart_ai_router.adapters.sqlite.ledger_reading import LedgerQuestions
 from smart_ai_router.adapters.sqlite.pages import PageSearch, read_span
 from smart_ai_router.adapters.sqlite.rows import RowReader
 from smart_ai_router.adapters.sqlite.statements import (
@@ -39,17 +41,19 @@ from smart_ai_router.core.store import (
 from smart_ai_router.core.usage_pages import UsageFilter, UsagePage, UsageRow
 from smart_ai_router.domain.money import PICO_PER_UNIT
 
+FILE_COLUMNS = tuple(name for name in JournalFileState.__struct_fields__ if name != "host")  # one host's books
 _EVER = (-(10**9), 10**9)  # all periods
 
 
 class Reader:
-    """Implements `BooksReader` over one connection, used by one thread at a time."""
+    """Implements `BooksSnapshot` over one connection, used by one thread at a time."""
 
-    def __init__(self, connection: apsw.Connection, names: NamesOf, days: LocalDays) -> None:
+    def __init__(self, connection: SqlConnection, names: NamesOf, days: LocalDays) -> None:
         self._connection = connection
         self._names = names
         self._days = days
         self._rows = RowReader(connection, names)
+        self.ledger_books = LedgerQuestions(connection)
 
     def totals(
         self,
@@ -74,8 +78,13 @@ class Reader:
             for key, row in self._sum(piece, by, numbers):
                 sums[key] = add_rows(sums.get(key), row)
         currency_of = self._names.lookup(self._connection, Kind.CURRENCY)
+        names = [self._name_of(dimension) for dimension in by]
         rows = [
-            TotalsRow(self._keys(by, key), totals_of(currency_of(key[-1]), Measures(*row))) for key, row in sums.items()
+            TotalsRow(
+                tuple([name_of(number) for name_of, number in zip(names, key, strict=False)]),
+                totals_of(currency_of(key[-1]), Measures(*row)),
+            )
+            for key, row in sums.items()
         ]
         return sorted(rows, key=lambda row: (row.keys, row.totals.currency))
 
@@ -83,18 +92,18 @@ class Reader:
         self, piece: Piece, by: Sequence[Dimension], conditions: Mapping[str, int]
     ) -> Iterator[tuple[tuple[int, ...], Measures]]:
         columns = tuple("period" if dimension is Dimension.DAY else dimension.value for dimension in by)
-        statement = sum_cells(piece.rollup, columns, tuple(conditions))
+        statement = self._sum_statement(piece.rollup, columns, tuple(conditions))
         width = len(columns) + 1
         for row in self._connection.execute(statement, (piece.first, piece.last, *conditions.values())):
-            yield row[:width], _measures(row[width:])
+            yield tuple(row[:width]), _measures(row[width:])
 
-    def _keys(self, by: Sequence[Dimension], key: Sequence[int]) -> tuple[str, ...]:
-        return tuple(
-            date_of(number).isoformat()
-            if dimension is Dimension.DAY
-            else self._names.lookup(self._connection, KIND_OF[dimension])(number)
-            for dimension, number in zip(by, key, strict=False)
-        )
+    def _sum_statement(self, rollup: Rollup, by: tuple[str, ...], where: tuple[str, ...]) -> str:
+        return sum_cells(rollup, by, where)
+
+    def _name_of(self, dimension: Dimension) -> Callable[[int], str]:
+        if dimension is Dimension.DAY:
+            return lambda number: date_of(number).isoformat()
+        return self._names.lookup(self._connection, KIND_OF[dimension])
 
     def channel_names(self) -> dict[str, str]:
         """See `BooksReader`."""
@@ -254,14 +263,17 @@ class Reader:
         names = [self._names.lookup(self._connection, kind) for kind in kinds]
         width = len(names) + 1
         bounds = _EVER if period is None else (period, period)
-        for row in self._connection.execute(f"{select_cells(rollup, columns)} ORDER BY period", bounds):
+        for row in self._stream(f"{select_cells(rollup, columns)} ORDER BY period", bounds):
             key = tuple([name_of(number) for name_of, number in zip(names, row[1:width], strict=True)])
             yield (row[0], key), row[width:]
 
+    def _stream(self, statement: str, bound: Sequence[int]) -> Iterable[Any]:
+        """The rows of a large answer."""
+        return self._connection.execute(statement, bound)
 
-def read_files(connection: apsw.Connection) -> list[JournalFileState]:
+
+def read_files(connection: SqlConnection, columns: Sequence[str] = FILE_COLUMNS) -> list[JournalFileState]:
     """The files that have been read, in the order they were met."""
-    columns = JournalFileState.__struct_fields__
     rows = connection.execute(f"SELECT {', '.join(columns)} FROM journal_file ORDER BY id")
     return [convert(dict(zip(columns, row, strict=True)), JournalFileState, strict=False) for row in rows]
 

@@ -22,13 +22,21 @@ from smart_ai_router.core.store import StoreCorrupt, StoreLocked
 DERIVED_TABLES: Final = frozenset(
     (
         # from the actions file
+        "account",
         "action",
+        "administrator",
         "api_key",
         "api_user",
         "audit",
         "price_version",
         # from the journal
         "books",
+        "entry",
+        "holder",
+        "lease",
+        "ledger_setting",
+        "transfer",
+        "usage_entry",
         "channel_name",
         "dim",
         "foreign_id",

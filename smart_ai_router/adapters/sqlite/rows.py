@@ -3,8 +3,7 @@
 
 from typing import Final
 
-import apsw
-
+from smart_ai_router.adapters.sql_connection import SqlConnection
 from smart_ai_router.adapters.sqlite.dictionary import Kind, NamesOf
 from smart_ai_router.adapters.sqlite.statements import PROFILE_COLUMNS, SELECT_USAGE, StoredProfile, StoredRow
 from smart_ai_router.core.record_keys import own_request_id, sid_ms
@@ -16,7 +15,7 @@ ROWS_ASKED_MAX: Final = 500  # of one statement
 class RowReader:
     """Makes `UsageRow`s over one connection."""
 
-    def __init__(self, connection: apsw.Connection, names: NamesOf) -> None:
+    def __init__(self, connection: SqlConnection, names: NamesOf) -> None:
         self._connection = connection
         self._profiles: dict[int, StoredProfile] = {}
         self._model = names.lookup(connection, Kind.MODEL)
@@ -89,4 +88,7 @@ class RowReader:
     def _request_id(self, stored: StoredRow) -> str:
         if stored.check_bits is not None:
             return own_request_id(stored.sid, stored.check_bits)
-        return str(self._connection.execute("SELECT request_id FROM foreign_id WHERE sid = ?", (stored.sid,)).get)
+        return self._foreign_id(stored.sid)
+
+    def _foreign_id(self, sid: int) -> str:
+        return str(self._connection.execute("SELECT request_id FROM foreign_id WHERE sid = ?", (sid,)).get)

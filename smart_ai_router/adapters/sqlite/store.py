@@ -18,8 +18,11 @@ import apsw
 
 from smart_ai_router.adapters.sqlite.administration import SqliteAdministration
 from smart_ai_router.adapters.sqlite.dictionary import NamesOf
+from smart_ai_router.adapters.sqlite.ledger_books import SqliteLeaseBooks, SqlitePoolBooks
+from smart_ai_router.adapters.sqlite.ledger_reading import LedgerQuestions
 from smart_ai_router.adapters.sqlite.opening import BooksLock, connect_reader, connect_writer, failure_of
 from smart_ai_router.adapters.sqlite.reading import Reader
+from smart_ai_router.adapters.sqlite.sessions import SqliteSessions
 from smart_ai_router.adapters.sqlite.writing import Writer
 from smart_ai_router.core.local_days import LocalDays
 from smart_ai_router.core.posting import Posting
@@ -54,6 +57,7 @@ class SqliteStore:
         `is_durable` False gives up surviving a power cut, for books that are thrown away or swapped in when whole.
         """
         self._prepare(path, time_zone)
+        self._is_durable = is_durable
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock: BooksLock | None = BooksLock(path.with_suffix(".lock"))
         try:
@@ -97,6 +101,10 @@ class SqliteStore:
         """See `BookStore`."""
         return self._days.name
 
+    def for_host(self, host: str) -> "SqliteStore":
+        """Books in a file are those of one host. Raises StoreFailure."""
+        raise StoreFailure(f"{self.path} is posted to by this host alone; the journal of {host} has no place in it")
+
     def apply(self, file: JournalFileState, postings: Sequence[Posting], problems: Sequence[LineProblem]) -> Applied:
         """See `BookStore`."""
         if self._writer is None:
@@ -108,6 +116,11 @@ class SqliteStore:
     def administration(self) -> SqliteAdministration:
         """Users, keys and prices in these books. May be used by any thread; its writes take turns with `apply`."""
         return SqliteAdministration(self._reading, self._writing)
+
+    @property
+    def sessions(self) -> SqliteSessions:
+        """Who is logged in, likewise."""
+        return SqliteSessions(self._reading, self._writing)
 
     def close(self) -> None:
         """Close all connections and give the lock back."""
@@ -122,11 +135,34 @@ class SqliteStore:
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """See `BookStore`."""
+        with self._moment() as (_, reader):
+            yield reader
+
+    @contextmanager
+    def ledger(self) -> Iterator[LedgerQuestions]:
+        """See `LedgerStore`."""
+        with self._moment() as (connection, _):
+            yield LedgerQuestions(connection)
+
+    @contextmanager
+    def lease_books(self) -> Iterator[SqliteLeaseBooks]:
+        """See `LedgerStore`."""
+        with self._writing(survives_power_cut=False) as connection:
+            yield SqliteLeaseBooks(connection)
+
+    @contextmanager
+    def pool_books(self) -> Iterator[SqlitePoolBooks]:
+        """See `LedgerStore`."""
+        with self._writing() as connection:
+            yield SqlitePoolBooks(connection)
+
+    @contextmanager
+    def _moment(self) -> Iterator[tuple[apsw.Connection, Reader]]:
         with self._reader() as (connection, reader):
             connection.execute("BEGIN")
             try:
                 connection.execute("SELECT one FROM books").get  # noqa: B018 - the first read fixes what is seen
-                yield reader
+                yield connection, reader
             finally:
                 connection.execute("ROLLBACK")
 
@@ -165,20 +201,20 @@ class SqliteStore:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[apsw.Connection]:
+    def _writing(self, *, survives_power_cut: bool = True) -> Iterator[apsw.Connection]:
         """The writing connection in a transaction of its own, between two of the bookkeeper's."""
         with self._turn:
             if self._connection is None:
                 raise StoreReadOnly(f"{self.path} was opened for reading only")
+            is_light = self._is_durable and not survives_power_cut
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                if is_light:  # the next commit of another kind syncs this one as well
+                    self._connection.execute("PRAGMA synchronous=NORMAL")
                 try:
-                    yield self._connection
-                    self._connection.execute("COMMIT")
-                except BaseException:
-                    with suppress(apsw.Error):  # SQLite may have rolled back by itself
-                        self._connection.execute("ROLLBACK")
-                    raise
+                    yield from _in_transaction(self._connection)
+                finally:
+                    if is_light:
+                        self._connection.execute("PRAGMA synchronous=FULL")
             except apsw.Error as error:
                 raise failure_of(error, self.path) from error
 
@@ -249,3 +285,14 @@ class SqliteStore:
         """See `BooksReader`."""
         with self._reader() as (_, reader):
             return reader.problem_counts()
+
+
+def _in_transaction(connection: apsw.Connection) -> Iterator[apsw.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(apsw.Error):  # SQLite may have rolled back by itself
+            connection.execute("ROLLBACK")
+        raise

@@ -14,6 +14,7 @@ import apsw
 from msgspec.structs import replace
 
 from smart_ai_router.adapters.sqlite.dictionary import Numbers
+from smart_ai_router.adapters.sqlite.ledger_writing import post_usage
 from smart_ai_router.adapters.sqlite.opening import failure_of
 from smart_ai_router.adapters.sqlite.statements import (
     CONTENT_START,
@@ -23,9 +24,10 @@ from smart_ai_router.adapters.sqlite.statements import (
     upsert_attempts,
     upsert_cells,
 )
+from smart_ai_router.adapters.sqlite.usage_rows import row_of
 from smart_ai_router.core.local_days import month_days, month_number
 from smart_ai_router.core.placing import Placed, place
-from smart_ai_router.core.posting import Posting, small_number
+from smart_ai_router.core.posting import Posting
 from smart_ai_router.core.record_keys import sid_ms
 from smart_ai_router.core.rollups import (
     ATTEMPT_ROLLUPS,
@@ -94,6 +96,7 @@ class Writer:
         placed, repeated, conflicts = self._insert(file.id, postings)
         if placed:
             self._roll_up(placed)
+            post_usage(self._connection, placed)
         found = [*problems, *(self._conflict(each) for each in conflicts)]
         self._write_problems(file.id, found)
         file = replace(file, lines=file.lines + len(placed), repeated=file.repeated + len(repeated))
@@ -115,7 +118,7 @@ class Writer:
 
     def _insert_rows(self, file_id: int, placed: Iterable[Placed]) -> bool:
         """Insert them all, or none when one number is taken."""
-        rows = [self._row(file_id, each) for each in placed]
+        rows = [row_of(file_id, each, self._numbers) for each in placed]
         self._connection.execute("SAVEPOINT records")
         try:
             self._connection.executemany(INSERT_USAGE, rows)
@@ -125,47 +128,6 @@ class Writer:
         finally:
             self._connection.execute("RELEASE records")
         return True
-
-    def _row(self, file_id: int, placed: Placed) -> tuple[int | None, ...]:
-        posting, sid, check_bits = placed
-        record = posting.record
-        numbers = self._numbers
-        return (
-            sid,
-            check_bits,
-            file_id,
-            posting.offset,
-            len(posting.line),
-            posting.at_ms - sid_ms(sid),
-            numbers.profile[
-                record.usage_type,
-                record.error_kind,
-                record.status_code,
-                record.cost_currency,
-                record.region,
-                record.usage_source,
-                record.cost_basis,
-            ],
-            numbers.outcome[record.outcome],
-            numbers.model[record.model],
-            numbers.channel[record.channel_id],
-            numbers.provider[record.provider],
-            numbers.user[record.user_id or ""],
-            numbers.api_key[record.api_key_id or ""],
-            record.input_tokens,
-            record.output_tokens,
-            record.cached_tokens,
-            record.cache_write_tokens,
-            record.reasoning_tokens,
-            posting.input_cost,
-            posting.output_cost,
-            posting.other_cost,
-            posting.user_charge,
-            posting.images,
-            posting.media_ms,
-            posting.duration_ms,
-            small_number(record.time_to_first_token_ms),
-        )
 
     # --- `placing.KeptRecords` ---
 
@@ -184,7 +146,7 @@ class Writer:
     def is_same(self, sid: int, posting: Posting) -> bool:
         """See `KeptRecords`."""
         kept = next(self._connection.execute(f"{SELECT_USAGE} WHERE sid = ?", (sid,)))
-        return bool(kept[CONTENT_START:] == self._row(0, Placed(posting, sid, None))[CONTENT_START:])
+        return bool(kept[CONTENT_START:] == row_of(0, Placed(posting, sid, None), self._numbers)[CONTENT_START:])
 
     # --- rollups ---
 

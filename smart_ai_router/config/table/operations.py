@@ -12,13 +12,14 @@ from smart_ai_router.config.kinds import (
     Day,
     Integer,
     ListOf,
+    MapOf,
     Number,
     Secret,
     Text,
 )
 from smart_ai_router.config.setting import REQUIRED, Setting, Words
 
-NOTIFIER_TYPES: Final = ("console", "webhook", "smtp", "dingtalk", "feishu", "wecom", "slack", "apprise")
+NOTIFIER_TYPES: Final = ("console", "webhook", "smtp", "dingtalk", "feishu", "wecom", "slack", "apprise", "custom")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _TEXT: Final = Text()
@@ -27,6 +28,8 @@ _PERCENT: Final = Number(0.0, 100.0)
 _ADDRESS: Final = Text(r"[^@\s,]+@[^@\s,]+", "is not a mail address")
 _NAME: Final = Text(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}", "takes letters, digits and . _ : @ - only")
 _PATH: Final = Text(r"\S(.*\S)?", "takes a path")
+_WORD: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+_OWN_CODE: Final = Text(rf"{_WORD}(\.{_WORD})*:{_WORD}", "takes module:name, such as own_alerts:TicketMonitor")
 
 MONITORING_SETTINGS: Final = (
     Setting(
@@ -46,7 +49,12 @@ MONITORING_SETTINGS: Final = (
         idle=Words("渠道健康始终由真实调用得出", "the health of channels is always seen from real calls"),
     ),
     Setting(
-        "monitoring.log_level", Choice(LOG_LEVELS), "INFO", zh="程序日志级别。", en="The level of the program's log."
+        "monitoring.log_level",
+        Choice(LOG_LEVELS),
+        "INFO",
+        zh="程序日志级别。",
+        en="The level of the program's log.",
+        restart=True,
     ),
     Setting(
         "monitoring.request_logging",
@@ -165,6 +173,46 @@ NOTIFIER_SETTINGS: Final = (
     Setting(f"{_NOTIFIER}.password", Secret(), None, zh="smtp 密码。", en="The smtp password."),
     Setting(f"{_NOTIFIER}.sender", _ADDRESS, None, zh="smtp 发件人。", en="The smtp sender."),
     Setting(f"{_NOTIFIER}.recipients", ListOf(_ADDRESS), (), zh="smtp 收件人。", en="The smtp recipients."),
+    Setting(
+        f"{_NOTIFIER}.factory",
+        _OWN_CODE,
+        None,
+        zh="custom：您自己的类或函数，写作 `模块:名称`；调用后返回通知器。",
+        en="custom: a class or function of your own, as `module:name`; calling it gives the notifier.",
+    ),
+    Setting(
+        f"{_NOTIFIER}.options",
+        MapOf(Secret()),
+        (),
+        zh="custom：传给 factory 的参数，均为文本。",
+        en="custom: what factory is called with, all texts.",
+    ),
+)
+
+EXTENSION_SETTINGS: Final = (
+    Setting(
+        "extensions.path",
+        _PATH,
+        None,
+        zh="您自己的 Python 模块所在的目录，排在模块搜索路径的最后。",
+        en="The directory of your own Python modules; it comes last in the module search path.",
+        restart=True,
+    ),
+    Setting(
+        "extensions.monitor",
+        _OWN_CODE,
+        None,
+        zh="ChannelMonitor 的子类，写作 `模块:类`，代替内置的渠道监控。",
+        en="A subclass of ChannelMonitor, as `module:Class`, in place of the built-in monitor.",
+        restart=True,
+    ),
+    Setting(
+        "extensions.tracker",
+        _OWN_CODE,
+        None,
+        zh="UsageTracker 的子类，写作 `模块:类`；`report --by` 可用它的维度。",
+        en="A subclass of UsageTracker, as `module:Class`; its dimensions are there for `report --by`.",
+    ),
 )
 
 COST_SETTINGS: Final = (
@@ -303,6 +351,7 @@ PRICE_SETTINGS: Final = (
 OPERATION_SETTINGS: Final = (
     *MONITORING_SETTINGS,
     *NOTIFIER_SETTINGS,
+    *EXTENSION_SETTINGS,
     *COST_SETTINGS,
     *TASK_SETTINGS,
     *STORAGE_SETTINGS,

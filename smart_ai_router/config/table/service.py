@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from smart_ai_router.config.address_kinds import Network
 from smart_ai_router.config.kinds import Boolean, Choice, Currency, Integer, ListOf, Number, Secret, Text, TimeZone
 from smart_ai_router.config.setting import REQUIRED, Setting, Words
 
@@ -112,6 +113,7 @@ SERVER_SETTINGS: Final = (
         False,
         zh="true 等同于 monitoring.log_level: DEBUG。",
         en="true is the same as monitoring.log_level: DEBUG.",
+        restart=True,
     ),
     Setting(
         "server.cors_origins",
@@ -119,6 +121,16 @@ SERVER_SETTINGS: Final = (
         (),
         zh="允许哪些网页来源从浏览器调用；* 表示全部（不携带凭据）。",
         en="The web origins that may call from a browser; * is any (without credentials).",
+    ),
+    Setting(
+        "server.trusted_proxies",
+        ListOf(Network()),
+        (),
+        zh="哪些反向代理（地址或网段）所说的客户端地址与协议（X-Forwarded-For、X-Forwarded-Proto）在登录时可信；"
+        "本机的代理总是可信。",
+        en="The reverse proxies (addresses or networks) that are believed at a login when they name the client's "
+        "address and scheme (X-Forwarded-For, X-Forwarded-Proto). A proxy on this machine always is.",
+        restart=True,
     ),
     Setting(
         "server.request_timeout",

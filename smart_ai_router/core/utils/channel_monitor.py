@@ -100,6 +100,15 @@ class ChannelMonitor:
         self._sent_by_hand = 0
 
     @property
+    def rules(self) -> AlertRules:
+        """When a channel alarms."""
+        return self._rules
+
+    @rules.setter
+    def rules(self, rules: AlertRules) -> None:
+        self._rules = rules
+
+    @property
     def max_errors_before_alert(self) -> int:
         """How many errors of a channel, each within `error_time_window` of the one before, make an alert."""
         return self._rules.errors_before_alert

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from smart_ai_router.core.archive import DAYS_TO_KEEP, ArchiveDoor, ArchiveReport, archive_old_days
+from smart_ai_router.core.archive_files import ArchiveDirectory
 from smart_ai_router.core.local_days import LocalDays, date_of
 from smart_ai_router.core.posting import LineRefused, post_line
 from smart_ai_router.core.report import UsageReport, usage_report
@@ -46,7 +47,6 @@ from smart_ai_router.core.usage_record import (
 from smart_ai_router.domain.money import AmountInvalid, pico_to_decimal, require_cell
 
 __all__ = [
-    "ArchiveUnavailable",
     "AttemptRecord",
     "BillLine",
     "LineRefused",
@@ -63,10 +63,6 @@ MS_PER_DAY: Final = 86_400_000
 
 Amount = Decimal | int | str | float
 Day = date | str | None
-
-
-class ArchiveUnavailable(Exception):
-    """A tracker without an archive was told to archive."""
 
 
 class GroupStatistics(TypedDict):
@@ -101,7 +97,7 @@ class UsageTracker:
         """
         self.logs_dir = Path(logs_dir)
         self._log: UsageLog = UsageFiles(self.logs_dir) if log is None else log
-        self._archive = archive
+        self._archive: ArchiveDoor = ArchiveDirectory(self.logs_dir) if archive is None else archive
         self._zone_days = LocalDays(time_zone)
         self._currency = currency
         self._now = now
@@ -161,10 +157,8 @@ class UsageTracker:
     def archive_old_logs(self, days_to_keep: int = DAYS_TO_KEEP) -> ArchiveReport:
         """Pack the days that are more than `days_to_keep` days old; they count everywhere as before.
 
-        Raises DaysToKeepInvalid, and ArchiveUnavailable for a tracker that was given no `archive`.
+        Raises DaysToKeepInvalid.
         """
-        if self._archive is None:
-            raise ArchiveUnavailable("give the tracker an archive: UsageTracker(logs, archive=ArchiveDirectory(logs))")
         return archive_old_days(self._archive, self._now(), days_to_keep)
 
     def invalid_lines(self, first: Day = None, last: Day = None) -> int:

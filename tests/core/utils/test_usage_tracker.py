@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from smart_ai_router.adapters.archive_files import ArchiveDirectory
+from smart_ai_router.core.archive_files import ArchiveDirectory
 from smart_ai_router.core.statistics_store import GroupingUnavailable
 from smart_ai_router.core.utils.usage_tracker import (
-    ArchiveUnavailable,
     LineRefused,
     UsageRecord,
     UsageTracker,
@@ -76,7 +75,7 @@ def test_m1_76_the_guides_sample_file_gives_the_guides_figures(tmp_path: Path) -
 
 
 def test_m1_55_old_days_are_archived_and_count_as_before(tmp_path: Path) -> None:
-    tracker = UsageTracker(tmp_path, archive=ArchiveDirectory(tmp_path), now=lambda: NOON)
+    tracker = UsageTracker(tmp_path, now=lambda: NOON)
     for number, day in enumerate(["2025-07-20", "2025-07-21", "2025-08-20"]):
         tracker.record_usage(call(number, day))
     before = tracker.get_monthly_stats(2025, 7)
@@ -87,9 +86,21 @@ def test_m1_55_old_days_are_archived_and_count_as_before(tmp_path: Path) -> None
     assert tracker.get_monthly_stats(2025, 7) == before
 
 
-def test_a_tracker_without_an_archive_says_what_it_needs(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveUnavailable, match="ArchiveDirectory"):
-        tracker_in(tmp_path).archive_old_logs()
+def test_a_tracker_over_a_missing_directory_has_nothing_to_archive(tmp_path: Path) -> None:
+    report = UsageTracker(tmp_path / "nowhere").archive_old_logs()
+
+    assert (report.packed, report.exit_status) == ([], 0)
+
+
+def test_an_archive_of_ones_own_takes_the_place_of_the_files(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    UsageTracker(elsewhere).record_usage(call(1, "2025-07-20"))
+    tracker = UsageTracker(tmp_path / "logs", archive=ArchiveDirectory(elsewhere), now=lambda: NOON)
+
+    report = tracker.archive_old_logs()
+
+    assert [packed.name for packed in report.packed] == ["usage_20250720.jsonl"]
+    assert (elsewhere / "archive" / "usage_20250720.jsonl.gz").exists()
 
 
 def test_an_empty_or_missing_directory_is_a_day_without_calls(tmp_path: Path) -> None:

@@ -21,12 +21,15 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from smart_ai_router.core.alert_log import decode_alert
 from smart_ai_router.core.archive import ArchiveRefused, LiveDay, Packed
+from smart_ai_router.core.guarded_append import sync_directory
+from smart_ai_router.core.usage_files import day_in_name
+from smart_ai_router.domain.alert_words import seconds_of
 
 CHUNK_BYTES: Final = 1024 * 1024
 PARTS_MAX: Final = 1000
@@ -64,7 +67,7 @@ class ArchiveDirectory:
         found = []
         for path in sorted(self._logs.glob("usage_*.jsonl")):
             match = _LIVE_NAME.fullmatch(path.name)
-            day = _date_of(match[1]) if match else None
+            day = day_in_name(match[1]) if match else None
             if day is not None:
                 found.append(LiveDay(path.name, day, path.stat().st_mtime))
         return found
@@ -159,7 +162,7 @@ class ArchiveDirectory:
                 continue
             copy.unlink()
             self._before_step("sync_archive")
-            _sync_directory(self._archive)
+            sync_directory(self._archive)
             return target
         raise ArchiveRefused(f"{name} has {PARTS_MAX} archives already")
 
@@ -167,7 +170,7 @@ class ArchiveDirectory:
         self._before_step("remove")
         live.unlink()
         self._before_step("sync_logs")
-        _sync_directory(self._logs)
+        sync_directory(self._logs)
 
     def _replace(self, live: Path, content: bytes) -> None:
         """Whoever waits for the lock of the former file looks at the name again."""
@@ -179,7 +182,7 @@ class ArchiveDirectory:
             os.fsync(file.fileno())
         beside.replace(live)
         self._before_step("sync_logs")
-        _sync_directory(self._logs)
+        sync_directory(self._logs)
 
     def _holding(self, name: str, content: _Content) -> Path | None:
         """The archive that holds these very bytes, after a run that was stopped before it could remove the file."""
@@ -246,27 +249,7 @@ def _bytes_before(content: bytes, before: datetime) -> int:
     end = 0
     for line in content.splitlines(keepends=True):
         alert = decode_alert(line)
-        if not line.endswith(b"\n") or (alert is not None and _moment(alert.timestamp) >= before):
+        if not line.endswith(b"\n") or (alert is not None and seconds_of(alert.timestamp) >= before.timestamp()):
             break
         end += len(line)
     return end
-
-
-def _moment(timestamp: str) -> datetime:
-    moment = datetime.fromisoformat(timestamp)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def _date_of(digits: str) -> date | None:
-    try:
-        return datetime.strptime(digits, "%Y%m%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        return None  # a file of somebody else's that only looks like ours
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from smart_ai_router.testing.upstream import UpstreamServer, UpstreamThread
+from tests.e2e import open_paths
 from tests.e2e.fault_calls import BEARER, JSON_TYPE, PROMPT, USER_KEY, Answer, chat
 from tests.e2e.fault_harness import ADMIN, ADMIN_TOKEN, UPSTREAM_KEYS, Router, configuration, until
 
@@ -109,20 +110,18 @@ def test_the_admin_token_is_no_key_and_a_key_is_no_admin_token(router: Router) -
 
 
 # For whoever is nobody yet, and for users themselves; `tests/api/test_privilege_matrix.py` has them all.
-OPEN_TO_USERS = {"/api/billing/statistics/me"}  # a user's own figures, by the user's own key
-OPEN_TO_LOGINS = {"/api/admin/login", "/api/admin/auth/login", "/api/admin/logout", "/api/admin/me"}
 
 
 def test_every_control_route_is_closed_without_the_token_and_to_a_users_key(router: Router) -> None:
     found = routes(router)
     assert len(found) > 20
     for method, path in found:
-        if path in OPEN_TO_LOGINS:
+        if path in open_paths.TO_EVERYBODY:
             continue
         assert router.ask(method, path).status == 401, (method, path)
         assert router.ask(method, path, b"", ("authorization", "Bearer wrong")).status == 401, (method, path)
         assert router.ask(method, path, b"", ("authorization", f"Basic {ADMIN_TOKEN}")).status == 401, (method, path)
-        if path not in OPEN_TO_USERS:
+        if path not in open_paths.TO_USERS:
             assert router.ask(method, path, b"", BEARER).status == 403, (method, path)
 
 

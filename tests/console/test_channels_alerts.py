@@ -1,14 +1,31 @@
 """渠道与告警 in the browser: tries and failures are the API's, alerts open and are cleared."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from smart_ai_router.testing.upstream import UpstreamServer
 from tests.console.browsing import ConsolePage
+from tests.console.market import log_in
+from tests.console.scene import shop
+from tests.e2e.router_harness import Router
 
 TITLES = {"zh-CN": "渠道与告警", "en": "Channels and alerts"}
 COLUMNS = ["渠道", "状态", "上游尝试", "失败", "失败率", "平均耗时", "成本", "最近错误"]
+
+
+@pytest.fixture(scope="module")
+def router(built: None, upstream: UpstreamServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    """A shop of its own: these tests make calls, and others count theirs."""
+    with shop(upstream, tmp_path_factory.mktemp("channels")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def session(router: Router) -> str:
+    return log_in(router)
 
 
 @pytest.fixture

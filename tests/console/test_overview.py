@@ -1,15 +1,31 @@
 """概览 in the browser: spend, trend, rankings, pools and alerts are those that the API tells."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from smart_ai_router.testing.upstream import UpstreamServer
 from tests.console.browsing import ConsolePage
-from tests.console.scene import VIEWER, server_today
+from tests.console.market import log_in
+from tests.console.scene import VIEWER, server_today, shop
+from tests.e2e.router_harness import Router
 
 TITLES = {"zh-CN": "概览", "en": "Overview"}
 RANKINGS = {"model": "本月成本最高的模型", "channel": "本月成本最高的渠道", "user": "本月成本最高的用户"}
+
+
+@pytest.fixture(scope="module")
+def router(built: None, upstream: UpstreamServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    """A shop of its own: a test makes calls, and others count theirs."""
+    with shop(upstream, tmp_path_factory.mktemp("overview")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def session(router: Router) -> str:
+    return log_in(router)
 
 
 @pytest.fixture

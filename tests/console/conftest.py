@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from bootstrap.console import Console
 from smart_ai_router.testing.upstream import UpstreamServer, UpstreamThread
 from tests.console.browsing import AXE, ConsolePage
-from tests.console.scene import ADMINISTRATOR, shop
+from tests.console.scene import log_in, shop
 from tests.e2e.router_harness import Router
 from tests.tidy.python_source import ROOT
 
@@ -57,9 +57,7 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def session(router: Router) -> str:
     """The cookie of an administrator's session."""
-    username, password = ADMINISTRATOR
-    answer = router.ask("POST", "/api/admin/login", {"username": username, "password": password})
-    return answer.headers["set-cookie"].partition(";")[0]
+    return log_in(router)
 
 
 @pytest.fixture

@@ -59,13 +59,6 @@ def model_facts(router: Router, model_id: str) -> Any:
     return administer(router, "GET", f"/billing/models/{model_id}").json
 
 
-def log_in(router: Router) -> str:
-    """The cookie of an administrator's session."""
-    username, password = ADMINISTRATOR
-    answer = router.ask("POST", "/api/admin/login", {"username": username, "password": password})
-    return answer.headers["set-cookie"].partition(";")[0]
-
-
 @contextmanager
 def market(upstream: UpstreamServer, folder: Path) -> Iterator[Router]:
     """The router with people, calls, and a pool that was emptied."""

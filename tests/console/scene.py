@@ -90,3 +90,10 @@ def shop(upstream: UpstreamServer, folder: Path) -> Iterator[Router]:
     with running(folder, settings(upstream)) as router:
         make_calls(router)
         yield router
+
+
+def log_in(router: Router) -> str:
+    """The cookie of an administrator's session."""
+    username, password = ADMINISTRATOR
+    answer = router.ask("POST", "/api/admin/login", {"username": username, "password": password})
+    return answer.headers["set-cookie"].partition(";")[0]

@@ -8,8 +8,7 @@ from playwright.sync_api import expect
 
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.console.browsing import ConsolePage
-from tests.console.market import log_in
-from tests.console.scene import shop
+from tests.console.scene import log_in, shop
 from tests.e2e.router_harness import Router
 
 TITLES = {"zh-CN": "渠道与告警", "en": "Channels and alerts"}

@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Route, expect
 
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.console.browsing import ConsolePage
-from tests.console.market import UPSTREAM_KEY, administer, log_in, market, model_facts
-from tests.console.scene import HOSTILE, VIEWER
+from tests.console.market import UPSTREAM_KEY, administer, market, model_facts
+from tests.console.scene import HOSTILE, VIEWER, log_in
 from tests.e2e.router_harness import Router
 
 NO_MONEY = "资费不足，暂不可用"

@@ -8,8 +8,7 @@ from playwright.sync_api import expect
 
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.console.browsing import ConsolePage
-from tests.console.market import log_in
-from tests.console.scene import VIEWER, server_today, shop
+from tests.console.scene import VIEWER, log_in, server_today, shop
 from tests.e2e.router_harness import Router
 
 TITLES = {"zh-CN": "概览", "en": "Overview"}

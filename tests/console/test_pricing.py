@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, expect
 
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.console.browsing import ConsolePage
-from tests.console.market import CALLS, administer, log_in, market
-from tests.console.scene import HOSTILE, RATE, VIEWER, ZONE, server_today
+from tests.console.market import CALLS, administer, market
+from tests.console.scene import HOSTILE, RATE, VIEWER, ZONE, log_in, server_today
 from tests.e2e.router_harness import Router
 
 COST = Decimal("0.0002025") * CALLS * Decimal(RATE)  # 150 x 0.15 + 300 x 0.6 USD a million

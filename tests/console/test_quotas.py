@@ -11,7 +11,7 @@ from playwright.sync_api import Route, expect
 from smart_ai_router.testing.upstream import UpstreamServer
 from tests.console.browsing import ConsolePage
 from tests.console.money_scene import QUOTA, TOKENS_A_CALL, USERS, Deed, administer, call, money_shop, quota
-from tests.console.scene import ADMINISTRATOR, VIEWER
+from tests.console.scene import ADMINISTRATOR, VIEWER, log_in
 from tests.e2e.router_harness import Router
 
 COLUMNS = ["类型", "可用", "永久配额", "永久已用"]
@@ -26,9 +26,7 @@ def router(built: None, upstream: UpstreamServer, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="module")
 def session(router: Router) -> str:
-    username, password = ADMINISTRATOR
-    answer = router.ask("POST", "/api/admin/login", {"username": username, "password": password})
-    return answer.headers["set-cookie"].partition(";")[0]
+    return log_in(router)
 
 
 @pytest.fixture

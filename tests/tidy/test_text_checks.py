@@ -22,7 +22,15 @@ def test_a_foreign_word_is_found_with_its_line(line: str, finding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["at work/life", "network/socket", "./work/in progress", "https://openrouter.ai/api", "XXXL", "a home page"]
+    "line",
+    [
+        "at work/life",
+        "network/socket",
+        f".{SLASH}work{SLASH}in progress",
+        "https://openrouter.ai/api",
+        "XXXL",
+        "a home page",
+    ],
 )
 def test_words_that_only_look_like_one_pass(line: str) -> None:
     assert foreign_words("docs/a.md", line) == []
